@@ -8,6 +8,7 @@ const boundaries = [
   { sourceTag: 'scope:events', onlyDependOnLibsWithTags: [] },
   { sourceTag: 'scope:statistics', onlyDependOnLibsWithTags: [] },
   { sourceTag: 'scope:resources', onlyDependOnLibsWithTags: [] },
+  { sourceTag: 'scope:onnx', onlyDependOnLibsWithTags: [] },
   { sourceTag: 'scope:service', onlyDependOnLibsWithTags: [] },
   { sourceTag: 'scope:messaging', onlyDependOnLibsWithTags: ['scope:events', 'scope:testing'] },
   { sourceTag: 'scope:testing', onlyDependOnLibsWithTags: ['scope:events', 'scope:messaging', 'scope:infra'] },

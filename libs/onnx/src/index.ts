@@ -1,0 +1,5 @@
+export * from './build.ts'
+export * from './codec.ts'
+export * from './errors.ts'
+export * from './inspect.ts'
+export * from './messages.ts'
