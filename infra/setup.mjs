@@ -1,0 +1,114 @@
+/**
+ * The first step of every command, on the Node that the machine has (18 or newer): brings the packages of the lock file
+ * once, then hands over to `infra/<command>.ts` on the Node 24 that came with them.
+ */
+import { spawn, spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, '')
+const stamp = join(root, 'node_modules', '.cascata-lock')
+const node = join(root, 'node_modules', 'node', 'bin', 'node')
+const wanted = () =>
+  createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex')
+
+const give = (message) => {
+  process.stderr.write(`cascata: ${message}\n`)
+  process.exit(1)
+}
+
+/** The machine's npm as [command, arguments before ours]: the one that started us, else the one on the path. */
+const npm = () => {
+  const cli = process.env.npm_execpath
+  return cli && /npm-cli\.[cm]?js$/.test(cli) && existsSync(cli) ? [process.execPath, [cli]] : ['npm', []]
+}
+
+const checkMachine = (command, before) => {
+  const major = Number(process.versions.node.split('.')[0])
+  if (major < 18)
+    give(`Node ${process.versions.node} is too old: 18 or newer is needed to begin (the project brings its own Node 24).`)
+  const answer = spawnSync(command, [...before, '--version'], { encoding: 'utf8' })
+  if (answer.error) give('npm was not found. Install it with Node (Debian: apt-get install npm), version 10 or newer.')
+  const version = answer.stdout.trim()
+  if (Number(version.split('.')[0]) < 9)
+    give(`npm ${version} is too old: 9 or newer is needed. \`npm install -g npm@10\` brings one.`)
+}
+
+const installed = () => existsSync(node) && existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted()
+
+/** True while another set-up in this folder is alive; its lock is a folder holding its process id. */
+const heldByAnother = (lock) => {
+  try {
+    process.kill(Number(readFileSync(join(lock, 'pid'), 'utf8')), 0)
+    return true
+  } catch {
+    return false
+  }
+}
+
+const withLock = (work) => {
+  const lock = join(root, '.cascata-setup')
+  for (let waited = 0; ; waited += 1) {
+    try {
+      mkdirSync(lock)
+      break
+    } catch {
+      if (waited > 4 && !heldByAnother(lock)) rmSync(lock, { recursive: true, force: true })
+      if (waited === 0) process.stderr.write('cascata: another set-up is running in this folder, waiting for it\n')
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 250)
+    }
+  }
+  writeFileSync(join(lock, 'pid'), String(process.pid))
+  const release = () => rmSync(lock, { recursive: true, force: true })
+  try {
+    return work()
+  } finally {
+    release()
+  }
+}
+
+const install = () => {
+  const [command, before] = npm()
+  checkMachine(command, before)
+  process.stderr.write('cascata: installing the packages of package-lock.json (once)\n')
+  const began = Date.now()
+  rmSync(stamp, { force: true })
+  const quiet = ['--no-audit', '--no-fund', '--loglevel=error']
+  const done = spawnSync(command, [...before, 'ci', ...quiet], { cwd: root, stdio: ['ignore', 2, 2], env: npmEnvironment() })
+  if (done.status !== 0)
+    give(
+      done.signal
+        ? `npm ci was stopped (${done.signal}); run the command again.`
+        : '`npm ci` failed, see above; run the command again when that is cured.',
+    )
+  if (!existsSync(node)) give('the package `node` came without its binary: are install scripts switched off (ignore-scripts)?')
+  writeFileSync(stamp, wanted())
+  process.stderr.write(`cascata: packages are there (${Math.round((Date.now() - began) / 1000)} s)\n`)
+}
+
+/** npm passes its own settings down as variables; only what a person set is of interest to the npm inside. */
+const npmEnvironment = () =>
+  Object.fromEntries(
+    Object.entries(process.env).filter(
+      ([key]) => !/^npm_(package|lifecycle|command|config_(?!cache|registry|.*proxy|userconfig|.*ca))/i.test(key),
+    ),
+  )
+
+const main = () => {
+  const [command = 'up', ...rest] = process.argv.slice(2)
+  if (!installed()) withLock(() => installed() || install())
+  const script = join(root, command.includes('/') ? command : join('infra', `${command}.ts`))
+  const path = `${join(root, 'node_modules', 'node', 'bin')}:${join(root, 'node_modules', '.bin')}:${process.env.PATH ?? ''}`
+  const child = spawn(node, ['--disable-warning=ExperimentalWarning', script, ...rest], {
+    stdio: 'inherit',
+    env: { ...process.env, PATH: path },
+  })
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+  child.on('exit', (code, signal) => process.exit(signal ? 130 : (code ?? 1)))
+}
+
+main()

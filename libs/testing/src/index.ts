@@ -1,0 +1,7 @@
+export { backing, type BackingUrls } from './backing-urls.ts'
+export { eventually } from './eventually.ts'
+export { uniqueName } from './unique-name.ts'
+export { spawnWorker, type Worker, type WorkerOptions } from './worker.ts'
+export { oracleOf, type Comparison, type Oracle } from './oracle.ts'
+export { startPrivateKafka, startPrivatePostgres, startPrivateRedis, type PrivateService } from './private-services.ts'
+export { freePort } from '@cascata/infra'
