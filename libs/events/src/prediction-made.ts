@@ -1,0 +1,101 @@
+import { z } from 'zod'
+import { defineEvent } from './define-event.ts'
+import { count, id, instant, keyOfModel, name, revision, scalar, share, version } from './pieces.ts'
+import { predictions } from './topics.ts'
+
+export const predictionMade = defineEvent({
+  name: 'prediction.made',
+  version: 1,
+  topic: predictions,
+  producer: 'inference',
+  consumers: ['monitor', 'deployer'],
+  meaning: 'A version scored one row: what it saw, what it said, and how likely this version was to be asked.',
+  key: (data) => data.unit,
+  subject: keyOfModel,
+  data: z.object({
+    id,
+    namespace: name,
+    model: name,
+    revision: revision.optional(),
+    version,
+    /** `shadow`: scored beside the answer. `fallback`: answered for a candidate that could not. */
+    role: z.enum(['champion', 'candidate', 'shadow', 'fallback']),
+    /** Event time of the prediction. */
+    at: instant,
+    unit: z.string().min(1).max(1_024),
+    /** null when the unit was drawn at random: the row stays out of tests that wait for labels. */
+    bucket: count.max(9_999).nullable(),
+    /** Probability that this version answers this row, by the split of the moment. */
+    propensity: share,
+    entities: z.record(z.string(), scalar),
+    /** The inputs as the model saw them, by column (`view__field`, request fields by name). */
+    features: z.record(z.string(), scalar),
+    missing: z.array(name).max(10_000),
+    /** The label or the value; null when there is an error. */
+    output: z.union([scalar, z.array(scalar)]),
+    /** Of the positive class, or by class. */
+    probability: z.union([z.number(), z.record(z.string(), z.number())]).optional(),
+    latencyMs: z.number().min(0),
+    error: z.string().min(1).max(200).optional(),
+    rollout: id.optional(),
+    step: count.optional(),
+  }),
+  examples: [
+    {
+      id: 'p-1',
+      namespace: 'default',
+      model: 'flight-delay',
+      revision: 3,
+      version: '4',
+      role: 'candidate',
+      at: '2001-01-20T10:00:00.000Z',
+      unit: '20010120-17',
+      bucket: 311,
+      propensity: 0.05,
+      entities: { flight: '20010120-17' },
+      features: { flights__carrier: 'AA', flights__distanceKm: 1_180.5, gateChanges: null },
+      missing: ['gateChanges'],
+      output: 1,
+      probability: 0.64,
+      latencyMs: 1.7,
+      rollout: 'ro-0198f0c0',
+      step: 1,
+    },
+    {
+      id: 'p-2',
+      namespace: 'default',
+      model: 'flight-delay',
+      revision: 3,
+      version: '4',
+      role: 'candidate',
+      at: '2001-01-20T10:00:00.000Z',
+      unit: '20010120-18',
+      bucket: 12,
+      propensity: 0.05,
+      entities: { flight: '20010120-18' },
+      features: {},
+      missing: [],
+      output: null,
+      latencyMs: 0.4,
+      error: 'INF_REQUEST_FIELD_MISSING',
+      rollout: 'ro-0198f0c0',
+      step: 1,
+    },
+    {
+      id: 'p-3',
+      namespace: 'default',
+      model: 'bike-demand',
+      version: '2',
+      role: 'champion',
+      at: '2011-06-01T08:00:00.000Z',
+      unit: 'station-31',
+      bucket: null,
+      propensity: 1,
+      entities: {},
+      features: { temperature: 21.4 },
+      missing: [],
+      output: 148.25,
+      latencyMs: 0.9,
+    },
+  ],
+})
