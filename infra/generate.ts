@@ -1,0 +1,60 @@
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { catalogue, eventsMarkdown, incompatibilities, type JsonSchema, schemaFileOf, schemaText } from '@cascata/events'
+
+const root = join(import.meta.dirname, '..')
+
+/** A file that is generated and committed: its path in the repository and what it should hold. */
+interface Generated {
+  readonly path: string
+  readonly content: string
+}
+
+const schemaFolder = 'libs/events/schemas'
+
+const schemas = (): Generated[] =>
+  catalogue.map((event) => ({ path: join(schemaFolder, schemaFileOf(event)), content: schemaText(event) }))
+
+const readOr = (path: string, otherwise: string): string => {
+  try {
+    return readFileSync(join(root, path), 'utf8')
+  } catch {
+    return otherwise
+  }
+}
+
+/** Committed schemas whose event is gone. */
+const orphans = (files: readonly Generated[]): string[] => {
+  const wanted = new Set(files.map(({ path }) => path))
+  return readdirSync(join(root, schemaFolder))
+    .map((name) => join(schemaFolder, name))
+    .filter((path) => !wanted.has(path))
+}
+
+/** A committed schema is a promise: what would break it is not written, it has to be a new version. */
+const brokenPromises = (files: readonly Generated[]): string[] => [
+  ...orphans(files).map((path) => `${path} was removed`),
+  ...files.flatMap(({ path, content }) => {
+    const committed = readOr(path, '')
+    if (committed === '') return []
+    return incompatibilities(JSON.parse(committed) as JsonSchema, JSON.parse(content) as JsonSchema).map(
+      (what) => `${path}#${what}`,
+    )
+  }),
+]
+
+const write = ({ path, content }: Generated): void => {
+  if (readOr(path, '') === content) return
+  writeFileSync(join(root, path), content)
+  console.log(`wrote ${path}`)
+}
+
+mkdirSync(join(root, schemaFolder), { recursive: true })
+const contracts = schemas()
+const broken = brokenPromises(contracts)
+if (broken.length > 0 && !process.argv.includes('--break-contracts')) {
+  console.error(`Not additive, so it has to be a new version of the event:\n${broken.map((line) => `  ${line}`).join('\n')}`)
+  process.exit(1)
+}
+for (const path of orphans(contracts)) rmSync(join(root, path))
+for (const file of [...contracts, { path: 'docs/events.md', content: eventsMarkdown(catalogue) }]) write(file)
