@@ -1,0 +1,71 @@
+import { isMapping, type Path, type Report } from './shape.ts'
+
+interface NotYet {
+  kind: 'FeatureView' | 'Model'
+  field: string
+  what: string
+  /** Whether what is written there asks for the behaviour. */
+  asks: (written: unknown) => boolean
+  hint: string
+}
+
+const among =
+  (...words: string[]) =>
+  (written: unknown): boolean =>
+    words.includes(written as string)
+
+/**
+ * What the documents already have a place for, but no service does yet.
+ *
+ * Written, it is refused; as a default it is off. The one place to change when a service learns it: remove the entry.
+ */
+export const notYet: readonly NotYet[] = [
+  {
+    kind: 'FeatureView',
+    field: 'spec.aggregations',
+    what: 'windowed aggregates',
+    asks: (written) => isMapping(written) && Object.keys(written).length > 0,
+    hint: 'publish the aggregate to a topic of its own, and make a view of that',
+  },
+  {
+    kind: 'FeatureView',
+    field: 'spec.source.format',
+    what: 'formats other than json',
+    asks: among('avro', 'protobuf'),
+    hint: 'publish JSON',
+  },
+  {
+    kind: 'FeatureView',
+    field: 'spec.source.lag',
+    what: 'the lag of imported rows',
+    asks: (written) => typeof written === 'string' && !/^0+(\.0+)?(ms|s|m|h|d)$/.test(written),
+    hint: 'it belongs to `cascata import`',
+  },
+  {
+    kind: 'Model',
+    field: 'spec.train.run.executor',
+    what: 'executors other than process',
+    asks: among('kubernetes', 'ray'),
+    hint: 'executor: process',
+  },
+  {
+    kind: 'Model',
+    field: 'spec.train.trainer',
+    what: 'trainers from an image',
+    asks: (written) => isMapping(written) && 'image' in written,
+    hint: 'start your trainer with {command: [...]}',
+  },
+]
+
+const at = (document: unknown, path: Path): unknown =>
+  path.reduce<unknown>((value, step) => (isMapping(value) && Object.hasOwn(value, step) ? value[step] : undefined), document)
+
+/** Reports what is written in a document although no service does it yet. */
+export function refuseNotYet(kind: string, document: unknown, report: Report): void {
+  for (const entry of notYet) {
+    const path = entry.field.split('.')
+    if (entry.kind === kind && entry.asks(at(document, path))) {
+      report({ path, on: 'value', message: `not supported yet: ${entry.what}`, hint: entry.hint })
+    }
+  }
+}
