@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import { type z } from 'zod'
 import { compile, type JsonSchema } from './json-schema.ts'
 import { type Topic } from './topics.ts'
 
