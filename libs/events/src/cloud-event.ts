@@ -21,7 +21,7 @@ export interface CloudEvent<Data = unknown> {
 }
 
 /** What an event keeps of the one that caused it. */
-export interface CausedBy {
+export interface Cause {
   readonly id: string
   readonly correlationid: string
   readonly traceparent?: string
@@ -34,7 +34,7 @@ export interface Occurrence {
   readonly time: string
   readonly app: App | (string & {})
   /** No cause: a new cascade begins. */
-  readonly causedBy?: CausedBy | undefined
+  readonly causedBy?: Cause | undefined
   /** Joins a cascade without a causing event. */
   readonly correlationId?: string | undefined
   readonly traceparent?: string | undefined

@@ -9,7 +9,7 @@ export type Trigger = z.infer<typeof trigger>
 
 /** An event that led to a training: its id and type in the log, and what it said, for people. */
 export const cause = z.object({ id, type: id, trigger, at: instant, summary: words.optional() })
-export type Cause = z.infer<typeof cause>
+export type TrainingCause = z.infer<typeof cause>
 
 const labels = {
   id: '0198f0a0-0001',
