@@ -1,0 +1,52 @@
+import kafkajs, { type Admin, type Kafka, type KafkaConfig, type logCreator, logLevel } from 'kafkajs'
+import { installCodecs } from './codecs.ts'
+import { cureIdleLoop } from './idle-patch.ts'
+import type { Log } from './log.ts'
+
+/** How to reach the brokers. */
+export interface KafkaSettings {
+  brokers: string[]
+  clientId: string
+  ssl?: KafkaConfig['ssl']
+  sasl?: KafkaConfig['sasl']
+}
+
+/** kafkajs warns of what it retries by itself; those lines are of use to a developer alone. */
+const levels: Record<number, keyof Log> = { [logLevel.ERROR]: 'debug', [logLevel.WARN]: 'debug', [logLevel.INFO]: 'debug' }
+
+/**
+ * A Kafka client with the idle loop cured and all codecs installed.
+ *
+ * @throws Error when kafkajs is not the verified version.
+ */
+export function connectKafka({ brokers, clientId, ssl, sasl }: KafkaSettings, log: Log): Kafka {
+  cureIdleLoop()
+  installCodecs()
+  const toLog: logCreator =
+    () =>
+    ({ namespace, level, log: { message, ...fields } }) =>
+      log[levels[level] ?? 'debug']({ kafka: namespace, ...fields }, message)
+
+  return new kafkajs.Kafka({
+    brokers,
+    clientId,
+    ssl,
+    sasl,
+    connectionTimeout: 3_000,
+    requestTimeout: 30_000,
+    retry: { initialRetryTime: 100, maxRetryTime: 2_000, retries: 8 },
+    logLevel: logLevel.WARN,
+    logCreator: toLog,
+  })
+}
+
+/** Runs `use` with a connected admin client and disconnects it. */
+export async function withAdmin<T>(kafka: Kafka, use: (admin: Admin) => Promise<T>): Promise<T> {
+  const admin = kafka.admin()
+  await admin.connect()
+  try {
+    return await use(admin)
+  } finally {
+    await admin.disconnect()
+  }
+}

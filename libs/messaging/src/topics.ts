@@ -1,0 +1,117 @@
+import type { Admin, Kafka } from 'kafkajs'
+import { type Gap, type Cursor } from './cursors.ts'
+import { type TopicIds, topicIds } from './topic-ids.ts'
+
+/** A topic as it should be. */
+export interface TopicSpec {
+  topic: string
+  partitions: number
+  /** Of the topic, as Kafka names them: `{ 'retention.ms': '-1' }`. */
+  config?: Record<string, string>
+}
+
+/** First and end offset of a partition. */
+export interface Bounds {
+  low: number
+  high: number
+}
+
+/** Questions to, and changes of, topics, over one connection. */
+export interface Topics {
+  /** Creates the topics that don't exist; returns those it created. Those that exist are left as they are. */
+  ensure(specs: readonly TopicSpec[]): Promise<string[]>
+  exists(topic: string): Promise<boolean>
+  /** The settings of a topic that are asked for. */
+  config(topic: string, names: readonly string[]): Promise<Record<string, string>>
+  partitions(topic: string): Promise<number>
+  ids: TopicIds
+  /** Bounds of every partition, by number. */
+  bounds(topic: string): Promise<Map<number, Bounds>>
+  /** Throws when no broker answers. */
+  check(): Promise<void>
+  close(): Promise<void>
+}
+
+export function openTopics(kafka: Kafka): Topics {
+  let admin: Promise<Admin> | undefined
+  const ids = topicIds(kafka)
+
+  /** One connection, opened at the first call and anew after a failure. */
+  const use = async <T>(call: (admin: Admin) => Promise<T>): Promise<T> => {
+    const current = (admin ??= connectAdmin(kafka))
+    try {
+      return await call(await current)
+    } catch (error) {
+      if (isConnectionFault(error) && admin === current) {
+        admin = undefined
+        await current.then((it) => it.disconnect()).catch(() => {})
+      }
+      throw error
+    }
+  }
+
+  return {
+    ids,
+    async ensure(specs) {
+      const existing = new Set(await use((it) => it.listTopics()))
+      const missing = specs.filter(({ topic }) => !existing.has(topic))
+      if (missing.length === 0) return []
+      const { brokers } = await use((it) => it.describeCluster())
+      const topics = missing.map(({ topic, partitions, config = {} }) => ({
+        topic,
+        numPartitions: partitions,
+        replicationFactor: Math.min(3, brokers.length),
+        configEntries: Object.entries(config).map(([name, value]) => ({ name, value })),
+      }))
+      await use((it) => it.createTopics({ topics, waitForLeaders: true })).catch(ignoreExisting)
+      return missing.map(({ topic }) => topic)
+    },
+    exists: async (topic) => (await use((it) => it.listTopics())).includes(topic),
+    async config(topic, names) {
+      const { resources } = await use((it) =>
+        it.describeConfigs({ includeSynonyms: false, resources: [{ type: 2, name: topic, configNames: [...names] }] }),
+      )
+      return Object.fromEntries(resources[0]!.configEntries.map(({ configName, configValue }) => [configName, configValue]))
+    },
+    partitions: async (topic) => (await use((it) => it.fetchTopicMetadata({ topics: [topic] }))).topics[0]!.partitions.length,
+    async bounds(topic) {
+      const offsets = await use((it) => it.fetchTopicOffsets(topic))
+      return new Map(offsets.map(({ partition, low, high }) => [partition, { low: Number(low), high: Number(high) }]))
+    },
+    check: async () => void (await use((it) => it.describeCluster())),
+    async close() {
+      await admin?.then((it) => it.disconnect()).catch(() => {})
+      await ids.close()
+    },
+  }
+}
+
+/** The gap between a cursor and its topic, if there is one. */
+export function gapOf(cursor: Cursor, topicId: string, { low, high }: Bounds, at: string): Gap | undefined {
+  const { topic, partition, epoch, nextOffset } = cursor
+  const reason =
+    cursor.topicId !== topicId ? 'recreated' : nextOffset < low ? 'retention' : nextOffset > high ? 'truncated' : undefined
+  return reason && { reason, topic, partition, epoch, next: nextOffset, low, high, at }
+}
+
+async function connectAdmin(kafka: Kafka): Promise<Admin> {
+  const admin = kafka.admin({ retry: { retries: 3, initialRetryTime: 100 } })
+  await admin.connect()
+  return admin
+}
+
+const isConnectionFault = (error: unknown) =>
+  error instanceof Error &&
+  [
+    'KafkaJSConnectionError',
+    'KafkaJSConnectionClosedError',
+    'KafkaJSNumberOfRetriesExceeded',
+    'KafkaJSBrokerNotFound',
+    'KafkaJSRequestTimeoutError',
+  ].includes(error.name)
+
+function ignoreExisting(error: unknown): boolean {
+  const { errors } = error as { errors?: { type?: string }[] }
+  if (errors && errors.every(({ type }) => type === 'TOPIC_ALREADY_EXISTS')) return false
+  throw error
+}

@@ -1,0 +1,23 @@
+import { readCursors } from './cursors.ts'
+import { failure } from './log.ts'
+import type { Reader, ReaderParts } from './reader.ts'
+import { pause } from './waiting.ts'
+
+/** Cursors may be reset by a request to any replica (resume, replay): their owner looks. */
+export async function watchCursors({ db, metrics, log }: ReaderParts, reader: Reader, consumer: string): Promise<void> {
+  let before: string | undefined
+  while (!reader.signal.aborted) {
+    try {
+      const cursors = await readCursors(db, consumer)
+      for (const [topic, own] of Map.groupBy(cursors, (cursor) => cursor.topic)) {
+        metrics.halted.set({ consumer, topic }, own.filter(({ halted }) => halted).length)
+      }
+      const now = cursors.map(({ topic, partition, epoch }) => `${topic}/${partition}/${epoch}`).join()
+      if (before && now !== before) await reader.settled()
+      before = now
+    } catch (error) {
+      log.debug(failure(error), 'cursors could not be looked at')
+    }
+    await pause(1_000, reader.signal)
+  }
+}
