@@ -90,13 +90,14 @@ const install = () => {
   process.stderr.write(`cascata: packages are there (${Math.round((Date.now() - began) / 1000)} s)\n`)
 }
 
-/** npm passes its own settings down as variables; only what a person set is of interest to the npm inside. */
-const npmEnvironment = () =>
-  Object.fromEntries(
-    Object.entries(process.env).filter(
-      ([key]) => !/^npm_(package|lifecycle|command|config_(?!cache|registry|.*proxy|userconfig|.*ca))/i.test(key),
-    ),
-  )
+/**
+ * npm passes its own settings down as variables; only what a person set is of interest to the npm inside.
+ * The install script of onnxruntime-node would only fetch files for GPUs; npm 11 does not run it, as package.json says.
+ */
+const npmEnvironment = () => {
+  const ours = ([key]) => !/^npm_(package|lifecycle|command|config_(?!cache|registry|.*proxy|userconfig|.*ca))/i.test(key)
+  return { ...Object.fromEntries(Object.entries(process.env).filter(ours)), ONNXRUNTIME_NODE_INSTALL: 'skip' }
+}
 
 const main = () => {
   const [command = 'up', ...rest] = process.argv.slice(2)

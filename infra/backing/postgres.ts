@@ -106,10 +106,15 @@ const once = async (url: string, work: (client: pg.Client) => Promise<void>) => 
   }
 }
 
+/** The address of the server whose data is in `folder`. */
+export const postgresUrl = (folder: string, port: number, database = 'cascata'): string => {
+  mkdirSync(folder, { recursive: true })
+  return `postgres://cascata:${passwordIn(folder)}@127.0.0.1:${port}/${database}`
+}
+
 /** A PostgreSQL server on loopback with a database `cascata`; fsync stays on, so that kill -9 loses nothing committed. */
 export const postgres = ({ folder, port, marks }: PostgresSettings): LocalService => {
-  mkdirSync(folder, { recursive: true })
-  const url = (database: string) => `postgres://cascata:${passwordIn(folder)}@127.0.0.1:${port}/${database}`
+  const url = (database: string) => postgresUrl(folder, port, database)
   return {
     name: 'postgres',
     ports: [port],

@@ -10,7 +10,9 @@ const variable = 'TEST_HOME'
 
 /** Ends every process that carries the mark of a folder, and removes the folder. */
 export const sweep = async (home: string): Promise<void> => {
-  const left = processesWith((environment) => environment.includes(`${marker}=${home}`))
+  const left = processesWith((environment) =>
+    environment.some((line) => line === `${marker}=${home}` || line.startsWith(`${marker}=${home}/`)),
+  )
   for (const ref of left) signalGroup(ref, 'SIGCONT')
   for (const ref of left) signalGroup(ref, 'SIGKILL')
   await Promise.all(left.map((ref) => gone(ref, 5_000)))
