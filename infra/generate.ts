@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { catalogue, eventsMarkdown, incompatibilities, type JsonSchema, schemaFileOf, schemaText } from '@cascata/events'
+import { generate as resourceSchemas } from '@cascata/resources'
 
 const root = join(import.meta.dirname, '..')
 
@@ -50,6 +51,7 @@ const write = ({ path, content }: Generated): void => {
 }
 
 mkdirSync(join(root, schemaFolder), { recursive: true })
+mkdirSync(join(root, 'libs/resources/schemas'), { recursive: true })
 const contracts = schemas()
 const broken = brokenPromises(contracts)
 if (broken.length > 0 && !process.argv.includes('--break-contracts')) {
@@ -57,4 +59,5 @@ if (broken.length > 0 && !process.argv.includes('--break-contracts')) {
   process.exit(1)
 }
 for (const path of orphans(contracts)) rmSync(join(root, path))
-for (const file of [...contracts, { path: 'docs/events.md', content: eventsMarkdown(catalogue) }]) write(file)
+for (const file of [...contracts, ...resourceSchemas(), { path: 'docs/events.md', content: eventsMarkdown(catalogue) }])
+  write(file)

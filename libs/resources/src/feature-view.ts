@@ -2,7 +2,7 @@ import { metadata, apiVersion, type Metadata } from './metadata.ts'
 import { fieldKey, nameOfField, nameOfTopic } from './names.ts'
 import { defaulted, object, optional, required, shorthand } from './object.ts'
 import { either, type Infer, list, oneOf, orNone, record, type Shape } from './shape.ts'
-import { bool, decimal, duration, text, whole } from './scalars.ts'
+import { bool, decimal, duration, namedDuration, text, whole } from './scalars.ts'
 
 const fieldTypes = ['string', 'int', 'int32', 'float', 'double', 'bool', 'timestamp'] as const
 
@@ -39,7 +39,7 @@ const field: Shape<Field> = shorthand<Field>(fieldObject, {
 const aggregation = object('an aggregation such as {fn: mean, of: delayMin, windows: [3h, 24h]}', {
   fn: required(oneOf('count', 'sum', 'mean', 'min', 'max', 'stddev', 'last'), 'the function over the rows of a window'),
   of: optional(nameOfField(), 'the field it is computed from; none for count'),
-  windows: required(list(duration({ min: 1000 }), { min: 1, max: 10, unique: true }), 'how far back each window reaches'),
+  windows: required(list(namedDuration({ min: 1000 }), { min: 1, max: 10, unique: true }), 'how far back each window reaches'),
 })
 
 export type Aggregation = Infer<typeof aggregation>

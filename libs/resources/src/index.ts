@@ -9,6 +9,26 @@ export { fieldPath, parseResources, readResources, type SourcedResource } from '
 export { yamlLimits } from './read-yaml.ts'
 export { type Kind, kindFrom, kinds, qualifiedName, type Resource, resourceKey } from './resource.ts'
 export { formatResourceError, type ResourceError, ResourceErrors } from './resource-errors.ts'
-export { type Bound, keeps, writeBound, writeDuration } from './scalars.ts'
+export { type Bound, keeps, type Window, writeBound, writeDuration } from './scalars.ts'
 export { type Issue, type Path } from './shape.ts'
 export { hopOf } from './validate-feature-view.ts'
+export { type Change, diffResources, type Effect, refusals } from './diff-resources.ts'
+export { generate, resourceSchemas } from './json-schema.ts'
+export {
+  columnOf,
+  expandFeatures,
+  type Input,
+  inputsOf,
+  modelsReading,
+  parseReference,
+  pinModel,
+  referencedViews,
+  referencesOf,
+  type Served,
+  servedFields,
+  viewOf,
+  type Views,
+  viewsByName,
+} from './references.ts'
+export { validateModel } from './validate-model.ts'
+export { toYaml, written } from './write-yaml.ts'

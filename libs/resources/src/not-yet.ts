@@ -4,8 +4,8 @@ interface NotYet {
   kind: 'FeatureView' | 'Model'
   field: string
   what: string
-  /** Whether what is written there asks for the behaviour. */
-  asks: (written: unknown) => boolean
+  /** Whether what is written there asks for the behaviour; without it, a change of the field does. */
+  asks?: (written: unknown) => boolean
   hint: string
 }
 
@@ -64,8 +64,12 @@ const at = (document: unknown, path: Path): unknown =>
 export function refuseNotYet(kind: string, document: unknown, report: Report): void {
   for (const entry of notYet) {
     const path = entry.field.split('.')
-    if (entry.kind === kind && entry.asks(at(document, path))) {
+    if (entry.kind === kind && entry.asks?.(at(document, path))) {
       report({ path, on: 'value', message: `not supported yet: ${entry.what}`, hint: entry.hint })
     }
   }
 }
+
+/** What no service does yet when this field of an applied resource changes. */
+export const changeNotYet = (kind: string, field: string): NotYet | undefined =>
+  notYet.find((entry) => entry.kind === kind && entry.asks === undefined && entry.field === field)

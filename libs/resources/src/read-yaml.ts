@@ -166,6 +166,9 @@ function compose(text: string, lines: LineCounter): Document.Parsed[] {
   return documents
 }
 
+const worded = (message: string): string =>
+  /call stack/.test(message) ? `nested deeper than ${yamlLimits.depth} levels` : message.split('\n')[0]!
+
 const hintFor = (message: string): string | undefined => {
   if (/tab/i.test(message)) return 'indent with spaces'
   if (/unresolved tag/i.test(message)) return 'tags other than the usual ones of YAML are not read'
@@ -200,7 +203,7 @@ export function readYaml(text: string): YamlResult {
       [...errors, ...warnings].map(({ message, pos }) => ({
         ...place(pos[0]),
         path: [],
-        message: message.split('\n')[0]!,
+        message: worded(message),
         hint: hintFor(message),
       })),
     )

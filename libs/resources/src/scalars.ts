@@ -3,7 +3,7 @@ import { scalar, type Shape } from './shape.ts'
 const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 const longestMs = 36_525 * 86_400_000
 
-const durationPattern = /^(\d{1,12}(?:\.\d{1,6})?)(ms|s|m|h|d)$/
+const durationPattern = /^(\d{1,15}(?:\.\d{1,6})?)(ms|s|m|h|d)$/
 
 const parseDuration = (written: unknown): number | undefined => {
   const match = typeof written === 'string' ? durationPattern.exec(written) : null
@@ -36,6 +36,22 @@ export const duration = ({ min = 0 }: { min?: number } = {}): Shape<number> =>
       return undefined
     },
   })
+
+/** A window by the name it was written with, which is part of the names it is served under, and its length in ms. */
+export interface Window {
+  name: string
+  ms: number
+}
+
+/** A duration that keeps how it was written: `24h` and `1d` are as long, but serve `delay_24h` and `delay_1d`. */
+export const namedDuration = ({ min = 0 }: { min?: number } = {}): Shape<Window> => ({
+  ...duration({ min }),
+  read: (written, path, report) => {
+    const ms = duration({ min }).read(written, path, report)
+    return ms === undefined ? undefined : { name: written as string, ms }
+  },
+  write: ({ name }) => name,
+})
 
 const tidy = (value: number): number => Number(value.toPrecision(12))
 

@@ -73,10 +73,14 @@ export function oneOf<const W extends readonly string[]>(...words: W): Shape<W[n
 
 /** `none`, which becomes null, or what `shape` says. */
 export function orNone<T>(shape: Shape<T>): Shape<T | null> {
+  const expected = `${shape.expected}, or none`
   return {
-    expected: `${shape.expected}, or none`,
+    expected,
     schema: { anyOf: [shape.schema, { const: 'none' }] },
-    read: (written, path, report) => (written === 'none' ? null : shape.read(written, path, report)),
+    read: (written, path, report) =>
+      written === 'none'
+        ? null
+        : shape.read(written, path, (issue) => report({ ...issue, message: issue.message.replace(shape.expected, expected) })),
     write: (value) => (value === null ? 'none' : shape.write(value)),
   }
 }

@@ -20,6 +20,9 @@ const synonyms: Readonly<Record<string, string>> = {
   classification: 'binary',
   iso: 'iso8601',
   unix: 'unix-s',
+  minimum: 'min',
+  maximum: 'max',
+  optional: 'nullable',
 }
 
 /** Edit distance with transpositions (optimal string alignment). */

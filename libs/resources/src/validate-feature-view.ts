@@ -89,7 +89,7 @@ export const hopOf = (window: number): number => (window < 12 * 3_600_000 ? 300_
 
 function validateAggregation(name: string, { fn, of, windows }: Aggregation, { spec }: FeatureView): Issue[] {
   const path = ['spec', 'aggregations', name]
-  const short = windows.findIndex((window) => window < hopOf(window))
+  const short = windows.findIndex(({ ms }) => ms < hopOf(ms))
   const tooShort = short >= 0 ? [issue([...path, 'windows', short], 'is shorter than the hop of its tail (5m)')] : []
   if (of === undefined)
     return fn === 'count' ? tooShort : [...tooShort, issue([...path, 'of'], `is missing: ${fn} needs a field`, undefined, 'key')]
