@@ -30,18 +30,20 @@ export const quantile = (sorted: ArrayLike<number>, q: number): number => {
   return below + (sorted[Math.ceil(at)]! - below) * (at - Math.floor(at))
 }
 
-const interval = (
-  rows: number,
-  figure: (weights: ArrayLike<number>) => number,
-  { random, resamples = 500, confidence = 0.95 }: Bootstrap,
-): Interval => {
-  const weights = new Uint16Array(rows)
-  const drawn = Float64Array.from({ length: resamples }, () => figure(resample(weights, random)))
-    .filter((value) => Number.isFinite(value))
+const percentiles = (value: number, draw: () => number, { resamples = 500, confidence = 0.95 }: Bootstrap): Interval => {
+  const drawn = Float64Array.from({ length: resamples }, draw)
+    .filter((figure) => Number.isFinite(figure))
     .sort()
   const tail = (1 - confidence) / 2
   const ends = drawn.length === 0 ? ([NaN, NaN] as const) : ([quantile(drawn, tail), quantile(drawn, 1 - tail)] as const)
-  return { value: figure(new Uint8Array(rows).fill(1)), interval: ends, resamples: drawn.length }
+  return { value, interval: ends, resamples: drawn.length }
+}
+
+const once = (rows: number) => new Uint8Array(rows).fill(1)
+
+const interval = (rows: number, figure: (weights: ArrayLike<number>) => number, options: Bootstrap): Interval => {
+  const weights = new Uint16Array(rows)
+  return percentiles(figure(once(rows)), () => figure(resample(weights, options.random)), options)
 }
 
 /** Percentile bootstrap interval of one metric over rows. Resamples where it is not defined are left out. */
@@ -61,4 +63,26 @@ export const bootstrapImprovement = (metric: Metric, candidate: Scored, champion
   const theirs = weightedMetric(metric, champion)
   const sign = higherIsBetter(metric) ? 1 : -1
   return interval(candidate.labels.length, (weights) => sign * (ours(weights) - theirs(weights)), options)
+}
+
+/**
+ * Bootstrap of how much better `treatment` is than `control` when each scored other rows, as in a randomised split: rows of each side are
+ * drawn by themselves. Positive is better, as in `bootstrapImprovement`.
+ */
+export const bootstrapDifference = (metric: Metric, treatment: Scored, control: Scored, options: Bootstrap): Interval => {
+  const sides = [treatment, control].map((side) => ({
+    figure: weightedMetric(metric, side),
+    weights: new Uint16Array(side.labels.length),
+    rows: side.labels.length,
+  }))
+  const sign = higherIsBetter(metric) ? 1 : -1
+  const difference = (weightsOf: (side: (typeof sides)[number]) => ArrayLike<number>) => {
+    const [ours, theirs] = sides.map((side) => side.figure(weightsOf(side)))
+    return sign * (ours! - theirs!)
+  }
+  return percentiles(
+    difference(({ rows }) => once(rows)),
+    () => difference(({ weights }) => resample(weights, options.random)),
+    options,
+  )
 }

@@ -74,3 +74,16 @@ export const fairness = (counts: Readonly<Record<string, Confusion>>, minGroup =
 /** AIF360's disparate impact: P(ŷ = 1 | unprivileged) ÷ P(ŷ = 1 | privileged), with a direction. */
 export const disparateImpact = (unprivileged: Confusion, privileged: Confusion): number =>
   rates(unprivileged).selection / rates(privileged).selection
+
+/** Confusion counts of both sets of rows, group by group. */
+export const mergeConfusions = (
+  a: Readonly<Record<string, Confusion>>,
+  b: Readonly<Record<string, Confusion>>,
+): Record<string, Confusion> => {
+  const merged: Record<string, Confusion> = { ...a }
+  for (const [group, { tp, fp, fn, tn }] of Object.entries(b)) {
+    const old = merged[group] ?? { tp: 0, fp: 0, fn: 0, tn: 0 }
+    merged[group] = { tp: old.tp + tp, fp: old.fp + fp, fn: old.fn + fn, tn: old.tn + tn }
+  }
+  return merged
+}

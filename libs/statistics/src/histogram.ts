@@ -138,3 +138,30 @@ export const histogramWasserstein = (reference: NumericHistogram, current: Numer
   }
   return distance
 }
+
+/**
+ * The Jensen–Shannon distance that chance alone gives between a reference and `rows` rows drawn from the same distribution: the root of the
+ * expected divergence Σ (1−p)/8·(1/n + 1/m), each term at most p·ln 2 (a category too rare to be drawn).
+ */
+export const jensenShannonNoise = (reference: Histogram, rows: number): number => {
+  const bins = reference.kind === 'categorical' ? [...reference.counts, reference.other] : reference.counts
+  const known = presentIn(reference)
+  const spread = 1 / rows + 1 / known
+  return Math.sqrt(bins.reduce((sum, count) => sum + Math.min(((1 - count / known) / 8) * spread, (count / known) * Math.LN2), 0))
+}
+
+/**
+ * The Wasserstein distance that chance alone gives between a reference and `rows` rows drawn from the same distribution, in the unit of the
+ * values: ∫ √(2F(1−F)/π · (1/n + 1/m)), the mean of |F−G| under the normal approximation.
+ */
+export const wassersteinNoise = (reference: NumericHistogram, rows: number): number => {
+  const spread = (2 / Math.PI) * (1 / rows + 1 / presentIn(reference))
+  let below = 0
+  let noise = 0
+  const steps = atoms(reference)
+  for (const [i, { at, share }] of steps.entries()) {
+    if (i > 0) noise += Math.sqrt(Math.max(0, below * (1 - below)) * spread) * (at - steps[i - 1]!.at)
+    below += share
+  }
+  return noise
+}

@@ -5,6 +5,7 @@ import {
   alertBand,
   allMetrics,
   applyIsotonic,
+  bootstrapDifference,
   bootstrapImprovement,
   bootstrapMetric,
   confusionByGroup,
@@ -51,6 +52,7 @@ describe('against scikit-learn and Fairlearn', () => {
     const scored = { task: 'multiclass', labels: classes, scores: proba, classes: 4 } as const
     expect(metricOf('accuracy', scored)).toBeCloseTo(golden.multiclass.accuracy, 12)
     expect(metricOf('logLoss', scored)).toBeCloseTo(golden.multiclass.logLoss, 12)
+    expect(metricOf('macroF1', scored)).toBeCloseTo(golden.multiclass.macroF1, 12)
   })
   it('fairness', () => {
     const found = fairness(confusionByGroup(groups, labels, scores))
@@ -102,6 +104,21 @@ describe('bootstrap', () => {
       expect(interval[0], metric).toBeGreaterThan(0)
     }
     expect(bootstrapImprovement('auc', binary, binary, { random: seededRandom(1) })).toMatchObject({ value: 0, interval: [0, 0] })
+  })
+
+  it('compares versions that scored other rows', () => {
+    const half = (from: number) => ({
+      ...binary,
+      labels: labels.filter((_, i) => i % 2 === from),
+      scores: scores.filter((_, i) => i % 2 === from),
+    })
+    const noisy = { ...half(0), scores: half(0).scores.map((score, i) => (i % 3 === 0 ? 1 - score : score)) }
+    const equal = bootstrapDifference('auc', half(1), half(0), { random: seededRandom(1), resamples: 200 })
+    expect(equal.interval[0]).toBeLessThan(0)
+    expect(equal.interval[1]).toBeGreaterThan(0)
+    expect(
+      bootstrapDifference('logLoss', half(1), noisy, { random: seededRandom(1), resamples: 200 }).interval[0],
+    ).toBeGreaterThan(0)
   })
 
   it('is fast enough for a gate: 20,000 rows, 500 resamples', () => {

@@ -20,14 +20,14 @@ export type Scored =
   | { readonly task: 'regression'; readonly labels: ArrayLike<number>; readonly scores: ArrayLike<number> }
 
 export type BinaryMetric = 'auc' | 'logLoss' | 'accuracy' | 'brier' | 'precision' | 'recall' | 'f1' | 'baseRate'
-export type MulticlassMetric = 'accuracy' | 'logLoss'
+export type MulticlassMetric = 'accuracy' | 'logLoss' | 'macroF1'
 export type RegressionMetric = 'rmse' | 'mae' | 'r2'
 export type Metric = BinaryMetric | MulticlassMetric | RegressionMetric
 
 /** The metrics of each task, the usual one first. */
 export const metricsOf = {
   binary: ['auc', 'logLoss', 'accuracy', 'brier', 'precision', 'recall', 'f1', 'baseRate'],
-  multiclass: ['accuracy', 'logLoss'],
+  multiclass: ['logLoss', 'accuracy', 'macroF1'],
   regression: ['rmse', 'mae', 'r2'],
 } as const satisfies Record<Scored['task'], readonly Metric[]>
 
@@ -145,10 +145,32 @@ const likeliest = (scores: ArrayLike<number>, from: number, classes: number): nu
 
 type Multiclass = Extract<Scored, { task: 'multiclass' }>
 
-const multiclassMetric = (metric: MulticlassMetric, { labels, scores, classes }: Multiclass): WeightedMetric =>
-  metric === 'accuracy'
-    ? meanOf(labels.length, (i) => (likeliest(scores, i * classes, classes) === labels[i] ? 1 : 0))
-    : meanOf(labels.length, (i) => logLoss(scores[i * classes + labels[i]!]!))
+/** Mean of the F1 of each class that is there or is predicted, every class counting alike. */
+const macroF1 = ({ labels, scores, classes }: Multiclass): WeightedMetric => {
+  const said = Uint32Array.from({ length: labels.length }, (_, i) => likeliest(scores, i * classes, classes))
+  return (weights) => {
+    const [hits, predicted, there] = [new Float64Array(classes), new Float64Array(classes), new Float64Array(classes)]
+    for (let i = 0; i < labels.length; i++) {
+      predicted[said[i]!]! += weights[i]!
+      there[labels[i]!]! += weights[i]!
+      if (said[i] === labels[i]) hits[labels[i]!]! += weights[i]!
+    }
+    const known = Array.from({ length: classes }, (_, c) => c).filter((c) => predicted[c]! + there[c]! > 0)
+    return known.reduce((sum, c) => sum + (2 * hits[c]!) / (predicted[c]! + there[c]!), 0) / known.length
+  }
+}
+
+const multiclassMetric = (metric: MulticlassMetric, scored: Multiclass): WeightedMetric => {
+  const { labels, scores, classes } = scored
+  switch (metric) {
+    case 'accuracy':
+      return meanOf(labels.length, (i) => (likeliest(scores, i * classes, classes) === labels[i] ? 1 : 0))
+    case 'logLoss':
+      return meanOf(labels.length, (i) => logLoss(scores[i * classes + labels[i]!]!))
+    case 'macroF1':
+      return macroF1(scored)
+  }
+}
 
 const regressionMetric = (metric: RegressionMetric, labels: ArrayLike<number>, scores: ArrayLike<number>): WeightedMetric => {
   const squared = meanOf(labels.length, (i) => (labels[i]! - scores[i]!) ** 2)

@@ -6,6 +6,7 @@ import {
   emptyLike,
   histogramJensenShannon,
   histogramWasserstein,
+  jensenShannonNoise,
   mergeHistograms,
   mergeProfiles,
   type NumericProfile,
@@ -14,7 +15,9 @@ import {
   presentIn,
   profileColumn,
   rowsIn,
+  seededRandom,
   wasserstein,
+  wassersteinNoise,
 } from './index.ts'
 
 const cell = fc.oneof(
@@ -97,4 +100,29 @@ it('measures Jensen–Shannon with what is new as a category of its own', () => 
 it('refuses to merge what does not fit', () => {
   expect(() => mergeHistograms(profileColumn([1, 2]).histogram, profileColumn([1, 3]).histogram)).toThrow(RangeError)
   expect(() => mergeProfiles(profileColumn([1, 2]), profileColumn(['a']))).toThrow(RangeError)
+})
+
+it('knows what chance alone gives', () => {
+  const random = seededRandom('noise')
+  const mean = (draw: () => number) => Array.from({ length: 200 }, draw).reduce((sum, value) => sum + value) / 200
+  const numbers = profileColumn(Array.from({ length: 20_000 }, () => random.normal())) as NumericProfile
+  const fewNumbers = () =>
+    (
+      profileColumn(
+        Array.from({ length: 100 }, () => random.normal()),
+        numbers,
+      ) as NumericProfile
+    ).histogram
+  const byChance = mean(() => histogramWasserstein(numbers.histogram, fewNumbers()))
+  expect(Math.abs(wassersteinNoise(numbers.histogram, 100) / byChance - 1)).toBeLessThan(0.1)
+
+  const airport = () => `A${Math.floor(250 * random.next() ** 2)}`
+  const airports = profileColumn(Array.from({ length: 20_000 }, airport))
+  for (const rows of [100, 500, 5000]) {
+    const squared = mean(
+      () =>
+        histogramJensenShannon(airports.histogram, profileColumn(Array.from({ length: rows }, airport), airports).histogram) ** 2,
+    )
+    expect(Math.abs(jensenShannonNoise(airports.histogram, rows) / Math.sqrt(squared) - 1), `${rows} rows`).toBeLessThan(0.25)
+  }
 })

@@ -124,7 +124,7 @@ def model_metrics():
             "mae": metrics.mean_absolute_error(target, guess),
             "r2": metrics.r2_score(target, guess),
         },
-        "multiclass": {"accuracy": metrics.accuracy_score(classes, proba.argmax(axis=1)), "logLoss": metrics.log_loss(classes, proba)},
+        "multiclass": {"accuracy": metrics.accuracy_score(classes, proba.argmax(axis=1)), "logLoss": metrics.log_loss(classes, proba), "macroF1": metrics.f1_score(classes, proba.argmax(axis=1), average="macro")},
         "fairness": {
             "demographicParity": fair.demographic_parity_difference(labels, said, **by),
             "demographicParityRatio": fair.demographic_parity_ratio(labels, said, **by),
