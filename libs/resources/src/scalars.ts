@@ -193,7 +193,7 @@ export const bytes = ({ min = 0 }: { min?: number } = {}): Shape<number> =>
     expected: 'an amount of memory such as 512Mi or 2Gi',
     schema: { type: 'string', pattern: '^[0-9]+(\\.[0-9]+)?(Ki|Mi|Gi|Ti|K|M|G|T)$' },
     parse: (written) => {
-      const match = typeof written === 'string' ? /^(\d{1,9}(?:\.\d{1,6})?)(Ki|Mi|Gi|Ti|K|M|G|T)$/.exec(written) : null
+      const match = typeof written === 'string' ? /^(\d{1,15}(?:\.\d{1,6})?)(Ki|Mi|Gi|Ti|K|M|G|T)$/.exec(written) : null
       const value = match ? Math.round(Number(match[1]) * byteUnits[match[2]!]!) : Number.NaN
       return Number.isSafeInteger(value) && value >= min ? value : undefined
     },
