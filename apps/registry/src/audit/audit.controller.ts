@@ -1,0 +1,34 @@
+import { type Database } from '@cascata/messaging'
+import { mayAccess, Permission } from '@cascata/service'
+import { Controller, Get, Inject, Query } from '@nestjs/common'
+import { z } from 'zod'
+import { Parts } from '../parts.ts'
+import { readAudit } from './audit.store.ts'
+
+const text = z.string().max(500).optional()
+const query = z.object({
+  namespace: text,
+  subject: text,
+  who: text,
+  before: z
+    .string()
+    .regex(/^\d{1,18}$/)
+    .optional(),
+  limit: z.coerce.number().int().min(1).max(1_000).default(100),
+})
+
+@Controller('v1/audit')
+@Permission('viewer', { scope: 'handler' })
+export class AuditController {
+  private readonly db: Database
+
+  constructor(@Inject(Parts.database) db: Database) {
+    this.db = db
+  }
+
+  /** Who did what, newest first; `before` takes the id of the last entry for the next page. */
+  @Get()
+  async list(@Query({ schema: query }) asked: z.infer<typeof query>) {
+    return (await readAudit(this.db, asked)).filter(({ namespace }) => mayAccess(namespace))
+  }
+}

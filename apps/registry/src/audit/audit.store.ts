@@ -1,0 +1,47 @@
+import { type Database, type Tx } from '@cascata/messaging'
+
+/** One line of the record of who did what. */
+export interface AuditEntry {
+  readonly who: string
+  /** `resource.applied`, `version.approved`, … */
+  readonly action: string
+  readonly namespace: string
+  /** What it was done to: `Model/default/flight-delay`, `default/flight-delay/4`. */
+  readonly subject: string
+  readonly details?: Record<string, unknown>
+}
+
+interface AuditRow extends AuditEntry {
+  readonly id: string
+  readonly at: Date
+}
+
+export interface AuditQuery {
+  readonly namespace?: string | undefined
+  readonly subject?: string | undefined
+  readonly who?: string | undefined
+  /** Entries older than this id. */
+  readonly before?: string | undefined
+  readonly limit: number
+}
+
+/** Writes an entry with what it records: both are there, or neither. */
+export const record = async (tx: Tx, { who, action, namespace, subject, details = {} }: AuditEntry): Promise<void> => {
+  await tx.query('insert into audit (who, action, namespace, subject, details) values ($1, $2, $3, $4, $5)', [
+    who,
+    action,
+    namespace,
+    subject,
+    JSON.stringify(details),
+  ])
+}
+
+/** The record, newest first. */
+export const readAudit = (db: Database, { namespace, subject, who, before, limit }: AuditQuery): Promise<AuditRow[]> =>
+  db.query<AuditRow>(
+    `select id, at, who, action, namespace, subject, details from audit
+      where ($1::text is null or namespace = $1) and ($2::text is null or subject = $2) and ($3::text is null or who = $3)
+        and ($4::bigint is null or id < $4)
+      order by id desc limit $5`,
+    [namespace ?? null, subject ?? null, who ?? null, before ?? null, limit],
+  )

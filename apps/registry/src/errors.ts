@@ -1,0 +1,135 @@
+import { defineError } from '@cascata/service'
+
+/** What is wrong with a document, with its place. */
+export interface DocumentProblem {
+  file: string
+  line: number
+  column: number
+  field: string
+  message: string
+  hint?: string | undefined
+}
+
+export const resourcesInvalid = defineError<{ errors: readonly DocumentProblem[] }>({
+  code: 'REG_RESOURCES_INVALID',
+  status: 400,
+  retry: false,
+  message: ({ errors }) =>
+    Array.isArray(errors)
+      ? `Nothing was applied: ${errors.length === 1 ? 'one thing is' : `${errors.length} things are`} wrong. ${errors[0]?.file}:${errors[0]?.line}:${errors[0]?.column} ${errors[0]?.field}: ${errors[0]?.message}`
+      : 'Nothing was applied: the documents are wrong.',
+  hint: 'Each of `details.errors` names file, line, column and field. `./cascata plan` shows them all.',
+})
+
+export const resourcesTooLarge = defineError<{ limitBytes: number }>({
+  code: 'REG_RESOURCES_TOO_LARGE',
+  status: 413,
+  retry: false,
+  message: ({ limitBytes }) => `The documents are larger than ${limitBytes} bytes.`,
+  hint: 'Apply fewer files at once; the limit is REGISTRY_RESOURCES_LIMIT.',
+})
+
+export const kindUnknown = defineError<{ kind: string }>({
+  code: 'REG_KIND_UNKNOWN',
+  status: 404,
+  retry: false,
+  message: ({ kind }) => `There is no kind ${kind}.`,
+  hint: 'The kinds are FeatureView and Model.',
+})
+
+export const resourceNotFound = defineError<{ resource: string }>({
+  code: 'REG_RESOURCE_NOT_FOUND',
+  status: 404,
+  retry: false,
+  message: ({ resource }) => `${resource} is not applied.`,
+  hint: '`./cascata get` lists what is.',
+})
+
+export const viewInUse = defineError<{ view: string; models: readonly string[] }>({
+  code: 'REG_VIEW_IN_USE',
+  status: 409,
+  retry: false,
+  message: ({ view, models }) => `The view ${view} is read by ${Array.isArray(models) ? models.join(', ') : models}.`,
+  hint: 'Delete those models first, or apply them without the view.',
+})
+
+export const blobNotFound = defineError<{ sha256: string }>({
+  code: 'REG_BLOB_NOT_FOUND',
+  status: 404,
+  retry: false,
+  message: ({ sha256 }) => `There is no blob ${sha256}.`,
+  hint: 'A blob is named by the 64 hexadecimal digits that its upload answered.',
+})
+
+export const blobTooLarge = defineError<{ limitBytes: number }>({
+  code: 'REG_BLOB_TOO_LARGE',
+  status: 413,
+  retry: false,
+  message: ({ limitBytes }) => `The upload is larger than ${limitBytes} bytes.`,
+  hint: 'The limit is REGISTRY_ARTIFACT_LIMIT.',
+})
+
+export const uploadBroken = defineError({
+  code: 'REG_UPLOAD_BROKEN',
+  status: 400,
+  retry: true,
+  message: 'The upload ended before it was complete; nothing was kept.',
+  hint: 'Send it again.',
+})
+
+export const storageFull = defineError({
+  code: 'REG_STORAGE_FULL',
+  status: 503,
+  retry: true,
+  message: 'There is no room left for the upload; nothing was kept.',
+  hint: 'Make room in the folder REGISTRY_DATA, then send it again.',
+})
+
+export const versionNotFound = defineError<{ version: string }>({
+  code: 'REG_VERSION_NOT_FOUND',
+  status: 404,
+  retry: false,
+  message: ({ version }) => `There is no version ${version}.`,
+  hint: '`GET /v1/versions/{namespace}/{model}` lists those of a model.',
+})
+
+export const modelNotApplied = defineError<{ model: string }>({
+  code: 'REG_MODEL_NOT_APPLIED',
+  status: 409,
+  retry: false,
+  message: ({ model }) => `No Model ${model} is applied, so nothing of it can be rolled out.`,
+  hint: 'Apply a Model of that name first: `./cascata apply -f model.yaml`.',
+})
+
+export const blobMissing = defineError<{ name: string; sha256: string }>({
+  code: 'REG_BLOB_MISSING',
+  status: 422,
+  retry: false,
+  message: ({ name, sha256 }) => `${name} names the blob ${sha256}, which was never uploaded.`,
+  hint: 'Upload it with `PUT /v1/blobs` first.',
+})
+
+export const lineageNotFound = defineError<{ what: string }>({
+  code: 'REG_LINEAGE_NOT_FOUND',
+  status: 404,
+  retry: false,
+  message: ({ what }) => `Nothing is recorded of ${what}.`,
+  hint: 'Datasets, runs and versions are recorded when their events arrive.',
+})
+
+/** Errors of the MLflow protocol: the code after `MLFLOW_` is its `error_code`, the message is its wording. */
+const mlflow = (errorCode: string, status: number, retry = false) =>
+  defineError<{ message: string }>({
+    code: `MLFLOW_${errorCode}`,
+    status,
+    retry,
+    message: ({ message }) => message,
+    hint: "See the documentation of MLflow's REST API.",
+  })
+
+export const invalidParameterValue = mlflow('INVALID_PARAMETER_VALUE', 400)
+export const mlflowBadRequest = mlflow('BAD_REQUEST', 400)
+export const resourceAlreadyExists = mlflow('RESOURCE_ALREADY_EXISTS', 400)
+export const resourceDoesNotExist = mlflow('RESOURCE_DOES_NOT_EXIST', 404)
+export const resourceConflict = mlflow('RESOURCE_CONFLICT', 409)
+export const notImplemented = mlflow('NOT_IMPLEMENTED', 501)

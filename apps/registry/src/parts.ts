@@ -1,0 +1,9 @@
+/** Names of what Nest injects; `app.module.ts` says how each is made. */
+export const Parts = {
+  database: Symbol('database'),
+  clock: Symbol('clock'),
+  blobs: Symbol('blobs'),
+  deleteResource: Symbol('deleteResource'),
+  registerVersion: Symbol('registerVersion'),
+  giveVerdict: Symbol('giveVerdict'),
+} as const

@@ -1,0 +1,84 @@
+import { type DataOf, versionRegistered } from '@cascata/events'
+import { type Database, fact, type Tx } from '@cascata/messaging'
+import { type Clock, currentPrincipal } from '@cascata/service'
+import { record } from '../audit/audit.store.ts'
+import { missingBlobs } from '../blobs/blobs.store.ts'
+import { blobMissing } from '../errors.ts'
+import { correlationOf } from '../lineage/lineage.store.ts'
+import { type Registration, type Version } from './version.ts'
+import { addVersion, lockModel, versionOfRun } from './versions.store.ts'
+
+/** What `version.registered` says of a version. */
+export const registeredFact = (version: Version & { revision: number }): DataOf<typeof versionRegistered> => ({
+  namespace: version.namespace,
+  model: version.model,
+  revision: version.revision,
+  version: version.version,
+  origin: version.origin,
+  run: version.run,
+  dataset: version.dataset,
+  datasetHash: version.datasetHash,
+  code: version.code,
+  modelSha256: version.modelSha256,
+  inputs: version.inputs,
+  cutoff: version.cutoff,
+  profileSha256: version.profileSha256,
+})
+
+const refuseMissingBlobs = async (
+  tx: Tx,
+  { modelSha256, goldenSha256, profileSha256, evidenceSha256 }: Registration,
+): Promise<void> => {
+  const named = Object.entries({ modelSha256, goldenSha256, profileSha256, evidenceSha256 }).filter(
+    (entry): entry is [string, string] => typeof entry[1] === 'string',
+  )
+  const missing = await missingBlobs(
+    tx,
+    named.map(([, sha256]) => sha256),
+  )
+  const [name, sha256] = named.find(([, each]) => missing.includes(each)) ?? []
+  if (name !== undefined && sha256 !== undefined) throw blobMissing({ name, sha256 })
+}
+
+/**
+ * Registers the version of a run, once: the same run again gives the same version. Throws `REG_BLOB_MISSING`.
+ * The fact joins the cascade of the run's request.
+ */
+export const registerVersion =
+  ({ db, clock }: { db: Database; clock: Clock }) =>
+  async (asked: Registration): Promise<Version> =>
+    db.transaction(async (tx) => {
+      await lockModel(tx, asked, clock.now())
+      const known = await versionOfRun(tx, asked, asked.run)
+      if (known) return known
+      await refuseMissingBlobs(tx, asked)
+      const who = currentPrincipal().name
+      const version = await addVersion(tx, newVersion(asked, who), clock.now())
+      const subject = `${version.namespace}/${version.model}/${version.version}`
+      await record(tx, { who, action: 'version.registered', namespace: version.namespace, subject, details: { run: asked.run } })
+      const correlationId = await correlationOf(tx, asked.run)
+      const said = registeredFact({ ...version, revision: asked.revision })
+      await tx.publish(fact(versionRegistered, said, correlationId === undefined ? {} : { correlationId }))
+      return version
+    })
+
+const newVersion = (asked: Registration, user: string) => ({
+  namespace: asked.namespace,
+  model: asked.model,
+  origin: 'platform' as const,
+  run: asked.run,
+  dataset: asked.dataset ?? null,
+  datasetHash: asked.datasetHash ?? null,
+  code: asked.code ?? null,
+  modelSha256: asked.modelSha256,
+  inputs: (asked.inputs ?? null) as Version['inputs'],
+  signature: asked.signature ?? null,
+  goldenSha256: asked.goldenSha256 ?? null,
+  profileSha256: asked.profileSha256 ?? null,
+  evidenceSha256: asked.evidenceSha256 ?? null,
+  revision: asked.revision,
+  cutoff: asked.cutoff ?? null,
+  source: '',
+  description: '',
+  user,
+})
