@@ -141,7 +141,7 @@ export const bootstrap = async (options: ServiceOptions): Promise<RunningService
   const { app, config, log, registry, errorFormats = [] } = options
   assertSafeAddress(config)
   const telemetry = await startTelemetry(app, config.otlpEndpoint)
-  const fastify = await createHttpServer({ config, log, registry, errorFormats })
+  const fastify = createHttpServer({ config, log, registry, errorFormats })
   const guard = await installGuard(fastify, config, log)
   const release = async () => {
     guard.stop()

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { ConfigError, defineConfig } from './config.ts'
+import { type ConfigError, defineConfig } from './config.ts'
 import { setting } from './setting.ts'
 
 const config = defineConfig('dispatcher', {

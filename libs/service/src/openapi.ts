@@ -1,4 +1,5 @@
 import { type INestApplication } from '@nestjs/common'
+import { ModulesContainer } from '@nestjs/core'
 import { z } from 'zod'
 import { type RouteInfo } from './guard.ts'
 
@@ -30,6 +31,27 @@ const describeRoute = (existing: Operation | undefined, { url, permission: { nee
   'x-permission': needs === 'public' ? 'public' : needs.join(' or '),
 })
 
+const routeArguments = '__routeArguments__'
+
+/** Nest's explorer looks at handlers only whose parameter types the compiler wrote down; ours has them from the schemas, so any type will do. */
+const declareParameters = (nest: INestApplication) => {
+  const controllers = [...nest.get(ModulesContainer).values()].flatMap((module) => [...module.controllers.values()])
+  for (const { metatype } of controllers) {
+    const prototype = (metatype as { prototype: object } | null)?.prototype
+    for (const name of prototype ? Object.getOwnPropertyNames(prototype) : []) {
+      const args = Reflect.getMetadata(routeArguments, metatype as object, name) as Record<string, { index: number }> | undefined
+      const count = Math.max(0, ...Object.values(args ?? {}).map(({ index }) => index + 1))
+      if (count > 0)
+        Reflect.defineMetadata(
+          'design:paramtypes',
+          Array.from({ length: count }, () => Object),
+          prototype!,
+          name,
+        )
+    }
+  }
+}
+
 /**
  * The app's OpenAPI document: what Nest knows of its controllers (bodies from their zod schemas), every other route besides, and who may call each.
  */
@@ -45,6 +67,7 @@ export const openApiDocument = async (
     .setVersion(version)
     .addBearerAuth({ type: 'http', scheme: 'bearer' }, 'bearer')
     .build()
+  declareParameters(nest)
   const document = SwaggerModule.createDocument(nest, head)
   const paths = document.paths as Record<string, Record<string, Operation>>
   for (const route of routes.filter(({ method }) => method !== 'HEAD' && method !== 'OPTIONS')) {

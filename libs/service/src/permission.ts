@@ -45,8 +45,7 @@ const addRouteConfig = (handler: object, config: object, override: boolean) => {
 type RouteDecorator = MethodDecorator & ClassDecorator
 
 const routeConfig = (config: object): RouteDecorator =>
-  ((target: Function, _key?: string | symbol, descriptor?: PropertyDescriptor) => {
-    // eslint-disable-line @typescript-eslint/no-unsafe-function-type -- what a class decorator gets
+  ((target: { prototype: object }, _key?: string | symbol, descriptor?: PropertyDescriptor) => {
     if (descriptor) return addRouteConfig(descriptor.value as object, config, true)
     for (const name of Object.getOwnPropertyNames(target.prototype)) {
       const method = Object.getOwnPropertyDescriptor(target.prototype, name)?.value as unknown

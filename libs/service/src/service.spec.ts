@@ -44,7 +44,7 @@ class DrinksController {
   pot(@Param('name') name: string) {
     if (name === 'crash') throw new Error('the database password is hunter2')
     if (name === 'nest') throw new HttpException('gone away', 410)
-    if (name === 'odd') throw 'a string' // eslint-disable-line @typescript-eslint/only-throw-error -- what careless code does
+    if (name === 'odd') throw 'a string'
     throw teapot({ pot: name })
   }
   @Get('slow')
