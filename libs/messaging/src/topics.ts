@@ -20,6 +20,8 @@ export interface Bounds {
 export interface Topics {
   /** Creates the topics that don't exist; returns those it created. Those that exist are left as they are. */
   ensure(specs: readonly TopicSpec[]): Promise<string[]>
+  /** The names of all topics. */
+  list(): Promise<string[]>
   exists(topic: string): Promise<boolean>
   /** The settings of a topic that are asked for. */
   config(topic: string, names: readonly string[]): Promise<Record<string, string>>
@@ -66,6 +68,7 @@ export function openTopics(kafka: Kafka): Topics {
       await use((it) => it.createTopics({ topics, waitForLeaders: true })).catch(ignoreExisting)
       return missing.map(({ topic }) => topic)
     },
+    list: () => use((it) => it.listTopics()),
     exists: async (topic) => (await use((it) => it.listTopics())).includes(topic),
     async config(topic, names) {
       const { resources } = await use((it) =>
