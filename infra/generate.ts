@@ -1,7 +1,8 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { globSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { catalogue, eventsMarkdown, incompatibilities, type JsonSchema, schemaFileOf, schemaText } from '@cascata/events'
 import { generate as resourceSchemas } from '@cascata/resources'
+import { errorSet, generateErrorsDoc, serviceErrors } from '@cascata/service'
 
 const root = join(import.meta.dirname, '..')
 
@@ -27,6 +28,7 @@ const readOr = (path: string, otherwise: string): string => {
 /** Committed schemas whose event is gone. */
 const orphans = (files: readonly Generated[]): string[] => {
   const wanted = new Set(files.map(({ path }) => path))
+  mkdirSync(join(root, schemaFolder), { recursive: true })
   return readdirSync(join(root, schemaFolder))
     .map((name) => join(schemaFolder, name))
     .filter((path) => !wanted.has(path))
@@ -44,20 +46,38 @@ const brokenPromises = (files: readonly Generated[]): string[] => [
   }),
 ]
 
+/** The coded errors of every app that has some, below those of all apps. */
+const errorsDoc = async (): Promise<Generated> => {
+  const apps = globSync('apps/*/src/errors.ts', { cwd: root }).sort()
+  const sets = apps.map(async (file) => errorSet(file.split('/')[1]!, (await import(join(root, file))) as object))
+  return { path: 'docs/errors.md', content: generateErrorsDoc([serviceErrors, ...(await Promise.all(sets))]) }
+}
+
 const write = ({ path, content }: Generated): void => {
-  if (readOr(path, '') === content) return
+  mkdirSync(dirname(join(root, path)), { recursive: true })
   writeFileSync(join(root, path), content)
   console.log(`wrote ${path}`)
 }
 
-mkdirSync(join(root, schemaFolder), { recursive: true })
-mkdirSync(join(root, 'libs/resources/schemas'), { recursive: true })
 const contracts = schemas()
 const broken = brokenPromises(contracts)
 if (broken.length > 0 && !process.argv.includes('--break-contracts')) {
   console.error(`Not additive, so it has to be a new version of the event:\n${broken.map((line) => `  ${line}`).join('\n')}`)
   process.exit(1)
 }
+
+const files = [
+  ...contracts,
+  ...resourceSchemas(),
+  { path: 'docs/events.md', content: eventsMarkdown(catalogue) },
+  await errorsDoc(),
+]
+const stale = files.filter(({ path, content }) => readOr(path, '') !== content)
+
+if (process.argv.includes('--check')) {
+  for (const path of [...stale.map((file) => file.path), ...orphans(contracts)])
+    console.error(`${path} is not up to date: npm run generate`)
+  process.exit(stale.length + orphans(contracts).length === 0 ? 0 : 1)
+}
 for (const path of orphans(contracts)) rmSync(join(root, path))
-for (const file of [...contracts, ...resourceSchemas(), { path: 'docs/events.md', content: eventsMarkdown(catalogue) }])
-  write(file)
+stale.forEach(write)

@@ -1,0 +1,69 @@
+import { join } from 'node:path'
+import { endRunning, show, type Outcome } from './checks/run-check.ts'
+import { runTier, type Tier } from './checks/vitest-tier.ts'
+import { root } from './paths.ts'
+
+const bin = (name: string) => join(root, 'node_modules', '.bin', name)
+
+/** A program that counts as one check. */
+const one = (file: string, args: string[], env?: NodeJS.ProcessEnv) => async () => {
+  const code = await show(file, args, env)
+  return code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 }
+}
+
+const lint = async () => {
+  const quiet = { NX_DAEMON: 'false', NX_TUI: 'false' }
+  await show('sh', ['-c', `${bin('nx')} show projects > /dev/null`], quiet)
+  return one(bin('eslint'), ['.', '--max-warnings', '0'], quiet)()
+}
+
+const tier = (name: Tier) => () => runTier(name)
+
+/** Everything that `npm test` does, in order; words after `--` choose among them. */
+const checks: Record<string, () => Promise<{ passed: number; failed: number }>> = {
+  format: one(bin('prettier'), ['--check', '--log-level', 'warn', '.']),
+  types: one(process.execPath, [join('node_modules', 'typescript7', 'bin', 'tsc'), '--noEmit', '-p', 'test/tsconfig.json']),
+  lint,
+  generated: one(process.execPath, ['infra/generate.ts', '--check']),
+  unit: tier('unit'),
+  int: tier('int'),
+  e2e: tier('e2e'),
+}
+
+const run = async (name: string): Promise<Outcome> => {
+  process.stdout.write(`\n── ${name} ${'─'.repeat(60 - name.length)}\n`)
+  const began = performance.now()
+  const counted = await checks[name]!()
+  return { name, ...counted, seconds: (performance.now() - began) / 1000 }
+}
+
+const summary = (outcomes: Outcome[]) => {
+  const line = ({ name, passed, failed, seconds }: Outcome) =>
+    `${failed === 0 ? 'ok    ' : 'FAILED'}  ${name.padEnd(10)} ${String(passed).padStart(5)} passed  ${String(failed).padStart(3)} failed  ${seconds.toFixed(1).padStart(6)} s`
+  process.stdout.write(`\n── all ${'─'.repeat(57)}\n${outcomes.map(line).join('\n')}\n`)
+}
+
+const main = async () => {
+  const asked = process.argv.slice(2)
+  const unknown = asked.filter((name) => !(name in checks))
+  if (unknown.length > 0)
+    throw new Error(`There is no check ${unknown.join(', ')}; checks are ${Object.keys(checks).join(', ')}.`)
+  let interrupted = false
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      endRunning(interrupted ? 'SIGKILL' : 'SIGINT')
+      interrupted = true
+    })
+  }
+  const outcomes: Outcome[] = []
+  for (const name of asked.length > 0 ? asked : Object.keys(checks)) {
+    if (!interrupted) outcomes.push(await run(name))
+  }
+  summary(outcomes)
+  const passed = outcomes.reduce((sum, outcome) => sum + outcome.passed, 0)
+  const failed = outcomes.reduce((sum, outcome) => sum + outcome.failed, 0)
+  process.stdout.write(`${interrupted ? 'Interrupted.\n' : ''}${passed} passed, ${failed} failed\n`)
+  return interrupted ? 130 : failed === 0 ? 0 : 1
+}
+
+process.exitCode = await main()
