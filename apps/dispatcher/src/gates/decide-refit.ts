@@ -1,0 +1,54 @@
+import { type Gate } from './figures.ts'
+
+/** The refitted model beside the candidate that passed, on the holdout's rows, which the refit has seen. */
+export interface RefitFigures {
+  rows: number
+  rowsHash: string
+  candidate: number
+  refit: number
+  higherIsBetter: boolean
+  /** Jensen–Shannon distance of the two models' scores (natural logarithm). */
+  shift: number
+  golden: { rows: number; worst: number; tolerance: number }
+  unusable: number
+}
+
+/** How much worse than the candidate, relative to it, on rows that it has seen and the candidate has not. */
+const worstLoss = 0.05
+const widestShift = 0.2
+
+/** Whether the refitted model is sane: it has no holdout of its own, so it must be close to the candidate that passed. */
+export function decideRefit(figures: RefitFigures): { sane: boolean; gates: Gate[] } {
+  const { rows, rowsHash, candidate, refit, higherIsBetter, shift, golden, unusable } = figures
+  const bound = candidate + (higherIsBetter ? -1 : 1) * worstLoss * Math.abs(candidate)
+  const gates: Gate[] = [
+    {
+      gate: 'refit metric',
+      passed: higherIsBetter ? refit >= bound : refit <= bound,
+      value: refit,
+      bound,
+      rows,
+      rowsHash,
+      note: 'on rows it has seen',
+    },
+    {
+      gate: 'refit scores',
+      passed: shift <= widestShift,
+      value: shift,
+      bound: widestShift,
+      rows,
+      rowsHash,
+      note: 'Jensen–Shannon distance to the candidate',
+    },
+    {
+      gate: 'refit golden rows',
+      passed: golden.worst <= golden.tolerance,
+      value: golden.worst,
+      bound: golden.tolerance,
+      rows: golden.rows,
+      rowsHash,
+    },
+    { gate: 'refit finite answers', passed: unusable === 0, value: unusable, bound: 0, rows, rowsHash },
+  ]
+  return { sane: gates.every(({ passed }) => passed), gates }
+}
