@@ -73,8 +73,8 @@ async function insist(parts: ConsumeParts, reader: Reader, { batch, items }: Par
       if (isPassing(error)) {
         log.warn({ consumer: consumers.group, ...failure(error) }, 'the database does not answer; trying again')
         await pause(backoff(passing++, { max: 2_000 }), reader.signal)
-      } else if (attempt >= maxAttempts && items.length > 0) {
-        return parkInstead(parts, batch, items[0]!, error)
+      } else if (attempt >= maxAttempts && items[0]?.event) {
+        return parkInstead(parts, batch, items[0], items[0].event, error)
       } else {
         log.warn(
           { consumer: consumers.group, event: items[0]?.event?.id, attempt, ...failure(error) },
@@ -105,7 +105,11 @@ type Ending = Outcome['is'] | 'duplicate' | 'parked'
 
 async function handleAll(parts: ConsumeParts, tx: Tx, items: Item[]): Promise<[Item, Ending][]> {
   const { consumers } = parts
-  const fresh = await rememberAll(tx, consumers.group, items)
+  const fresh = await rememberAll(
+    tx,
+    consumers.group,
+    items.flatMap(({ event }) => event ?? []),
+  )
   const waiting = await parkedKeys(tx, consumers.group, [...new Set(items.map((item) => item.key))])
   const endings: [Item, Ending][] = []
   for (const item of items) {
@@ -147,8 +151,8 @@ async function handleOne(
 }
 
 /** Marks the events as seen; returns the ids that had not been. */
-async function rememberAll(tx: Tx, consumer: string, items: Item[]): Promise<Set<string>> {
-  const ids = items.flatMap(({ event }) => event?.id ?? [])
+async function rememberAll(tx: Tx, consumer: string, events: CloudEvent[]): Promise<Set<string>> {
+  const ids = events.map(({ id }) => id)
   if (ids.length === 0) return new Set()
   const fresh = await tx.query<{ id: string }>(
     'insert into inbox (consumer, event_id) select $1, unnest($2::text[]) on conflict do nothing returning event_id as id',
@@ -160,20 +164,18 @@ async function rememberAll(tx: Tx, consumer: string, items: Item[]): Promise<Set
 async function parkInstead(
   { db, consumers, log, metrics }: ConsumeParts,
   batch: RowBatch,
-  { event, key, row }: Item,
+  { key, row }: Item,
+  event: CloudEvent,
   error: unknown,
 ): Promise<void> {
   await db.transaction(async (tx) => {
     await advance(tx, consumers.group, batch.ranges)
-    if (!event) return
-    await rememberAll(tx, consumers.group, [{ event } as Item])
+    await rememberAll(tx, consumers.group, [event])
     await park(tx, consumers.group, { key, event, place: placeOf(row), reason: String(error), attempts: maxAttempts })
   })
-  metrics.outcomes.inc({ consumer: consumers.group, type: event?.type ?? '?', outcome: 'parked' })
-  log.error(
-    { consumer: consumers.group, key, event: event?.id, correlationid: event?.correlationid, ...failure(error) },
-    'a key is parked: handling its event keeps failing',
-  )
+  metrics.outcomes.inc({ consumer: consumers.group, type: event.type, outcome: 'parked' })
+  const about = { consumer: consumers.group, key, event: event.id, correlationid: event.correlationid }
+  log.error({ ...about, ...failure(error) }, 'a key is parked: handling its event keeps failing')
 }
 
 function itemOf({ byType }: Consumers, row: RawRow): Item | undefined {

@@ -48,6 +48,8 @@ export interface DatabaseSettings {
   migrations?: (new () => MigrationInterface)[]
   log: Log
   poolSize?: number
+  /** A transaction that does nothing for so long loses its locks, so that a process that hangs can't hold up its successor (30,000). */
+  idleInTransactionMs?: number
 }
 
 /**
@@ -55,9 +57,21 @@ export interface DatabaseSettings {
  *
  * @throws Error when Postgres can't be reached or a migration fails.
  */
-export async function openDatabase({ url, schema, migrations = [], log, poolSize = 8 }: DatabaseSettings): Promise<Database> {
+export async function openDatabase({
+  url,
+  schema,
+  migrations = [],
+  log,
+  poolSize = 8,
+  idleInTransactionMs = 30_000,
+}: DatabaseSettings): Promise<Database> {
   if (!/^[a-z_][a-z0-9_]{0,62}$/.test(schema)) throw new Error(`"${schema}" can't be a schema's name.`)
-  const connection = { connectionString: url, application_name: schema, options: `-c search_path=${schema}`, keepAlive: true }
+  const connection = {
+    connectionString: url,
+    application_name: schema,
+    options: `-c search_path=${schema} -c idle_in_transaction_session_timeout=${idleInTransactionMs}`,
+    keepAlive: true,
+  }
   await migrate(url, schema, migrations)
 
   const dataSource = new DataSource({

@@ -23,7 +23,7 @@ export function toDeadLetter(
       'cascata-dlq-offset': String(offset),
       'cascata-dlq-timestamp': String(timestamp),
       'cascata-dlq-consumer': group,
-      'cascata-dlq-reason': reason.slice(0, longest),
+      'cascata-dlq-reason': storable(reason),
       'cascata-dlq-at': at.toISOString(),
     },
   }
@@ -34,7 +34,10 @@ export function asText(headers: IHeaders): Record<string, string> {
   const text: Record<string, string> = {}
   for (const [name, value] of Object.entries(headers)) {
     const last = Array.isArray(value) ? value.at(-1) : value
-    if (last !== undefined) text[name] = last.toString().slice(0, longest).replaceAll('\0', '')
+    if (last !== undefined) text[storable(name)] = storable(last.toString())
   }
   return text
 }
+
+/** Text that Postgres keeps: bounded, without the NUL character. */
+const storable = (text: string) => text.slice(0, longest).replaceAll('\0', '\ufffd')

@@ -1,4 +1,4 @@
-import type { CloudEvent, EventDefinition } from '@cascata/events'
+import type { CloudEvent, EventDefinition, Topic } from '@cascata/events'
 import type { Tx } from './database.ts'
 import type { Outcome } from './outcome.ts'
 
@@ -18,7 +18,7 @@ export interface Subscription {
 /** What an app listens to: the group's name and a handler per event. */
 export interface Consumers {
   group: string
-  topics: string[]
+  topics: Topic[]
   byType: ReadonlyMap<string, Subscription>
 }
 
@@ -40,6 +40,6 @@ export function consumersOf(app: string, subscriptions: readonly Subscription[])
     if (byType.has(type)) throw new Error(`${app} handles ${type} twice: one event, one handler.`)
     byType.set(type, subscription)
   }
-  const topics = [...new Set(subscriptions.map(({ definition }) => definition.topic.name))]
+  const topics = [...new Map(subscriptions.map(({ definition: { topic } }) => [topic.name, topic])).values()]
   return { group: `cascata.${app}`, topics, byType }
 }

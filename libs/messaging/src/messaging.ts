@@ -74,7 +74,7 @@ export async function startMessaging(settings: MessagingSettings): Promise<Messa
   const kafka = connectKafka(settings.kafka, log)
   const metrics = messagingMetrics(registry)
   const topics = openTopics(kafka)
-  await patiently(log, () => topics.ensure([...platformTopics, ...ownTopics(consumers)]))
+  await patiently(log, () => topics.ensure(distinct([...platformTopics, ...(consumers ? ownTopics(consumers) : [])])))
   const producer = await patiently(log, () => openProducer({ kafka, log }))
   const parts = { kafka, topics, db, log, metrics }
 
@@ -85,7 +85,7 @@ export async function startMessaging(settings: MessagingSettings): Promise<Messa
   if (consumers) {
     reader = startReader(parts, {
       consumer: consumers.group,
-      reads: consumers.topics,
+      reads: consumers.topics.map(({ name }) => name),
       startFrom: 'earliest',
       maxRows: maxBatch,
       maxBytes: 8 * 1024 * 1024,
@@ -138,14 +138,16 @@ export async function startMessaging(settings: MessagingSettings): Promise<Messa
   return messaging
 }
 
+const distinct = (specs: TopicSpec[]) => [...new Map(specs.map((spec) => [spec.topic, spec])).values()]
+
 const generationOf = ({ data }: Fact) => (data as { generation?: number }).generation ?? 0
 
-const ownTopics = (consumers?: Consumers): TopicSpec[] =>
-  (consumers?.topics ?? []).map((topic) => ({
-    topic: deadLetterTopic(topic, consumers!.group),
-    partitions: 1,
-    config: { 'retention.ms': '-1' },
-  }))
+/** What an app reads, and a dead-letter topic for each. */
+const ownTopics = ({ topics, group }: Consumers): TopicSpec[] =>
+  topics.flatMap((topic) => [
+    specOf(topic),
+    { topic: deadLetterTopic(topic.name, group), partitions: 1, config: { 'retention.ms': '-1' } },
+  ])
 
 /** Inbox rows are of use as long as a relay may repeat itself. */
 function startCleaning(db: Database, log: Log): Leadership {

@@ -30,8 +30,8 @@ interface Waiting {
 }
 
 const { CompressionTypes, Partitioners } = kafkajs
-/** As many messages as one request takes. */
-const maxMessages = 10_000
+/** Below the smallest `max.message.bytes` in use (1 MiB), which a request to one partition must not exceed. */
+const maxRequestBytes = 768 * 1024
 
 /**
  * kafkajs' idempotence needs `maxInFlightRequests: 1`, and after an ambiguous time-out a concurrent send can reuse a sequence number.
@@ -66,10 +66,11 @@ export async function openProducer({
 
   const sendAll = async () => {
     while (waiting.length > 0) {
-      const batch = takeUpTo(maxMessages, waiting)
-      waiting = waiting.slice(batch.length)
+      const batch = waiting
+      waiting = []
       try {
-        await (await connected()).sendBatch({ topicMessages: merged(batch), acks: -1, compression })
+        for (const topicMessages of requestsOf(batch))
+          await (await connected()).sendBatch({ topicMessages, acks: -1, compression })
         for (const { resolve } of batch) resolve()
       } catch (error) {
         log.warn(failure(error), 'messages were not acknowledged')
@@ -109,20 +110,29 @@ export async function openProducer({
   }
 }
 
-function takeUpTo(max: number, waiting: Waiting[]): Waiting[] {
-  let count = 0
-  const end = waiting.findIndex(
-    ({ outgoing }) => (count += outgoing.reduce((sum, { messages }) => sum + messages.length, 0)) > max,
-  )
-  return end === -1 ? waiting : waiting.slice(0, Math.max(1, end))
+/** Cuts what waits into requests that brokers accept, in order; messages of one topic travel together. */
+function* requestsOf(batch: Waiting[]): Generator<Outgoing[]> {
+  let byTopic = new Map<string, Message[]>()
+  let bytes = 0
+  for (const { topic, messages } of batch.flatMap(({ outgoing }) => outgoing)) {
+    for (const message of messages) {
+      const size = sizeOf(message)
+      if (bytes > 0 && bytes + size > maxRequestBytes) {
+        yield asTopics(byTopic)
+        byTopic = new Map()
+        bytes = 0
+      }
+      bytes += size
+      const sofar = byTopic.get(topic)
+      if (sofar) sofar.push(message)
+      else byTopic.set(topic, [message])
+    }
+  }
+  if (bytes > 0) yield asTopics(byTopic)
 }
 
-function merged(batch: Waiting[]): Outgoing[] {
-  const byTopic = new Map<string, Message[]>()
-  for (const { topic, messages } of batch.flatMap(({ outgoing }) => outgoing)) {
-    const sofar = byTopic.get(topic)
-    if (sofar) for (const message of messages) sofar.push(message)
-    else byTopic.set(topic, [...messages])
-  }
-  return [...byTopic].map(([topic, messages]) => ({ topic, messages }))
-}
+const asTopics = (byTopic: Map<string, Message[]>): Outgoing[] => [...byTopic].map(([topic, messages]) => ({ topic, messages }))
+
+/** Bytes of a record, headers counted at their usual size: cheap, and a little more than the truth. */
+const sizeOf = ({ key, value, headers }: Message): number =>
+  (key?.length ?? 0) + (value === null ? 0 : Buffer.byteLength(value)) + (headers ? Object.keys(headers).length * 80 : 0) + 100

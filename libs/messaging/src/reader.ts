@@ -3,6 +3,7 @@ import { rowBuffer, type RowBatch, weightOf } from './buffer.ts'
 import { createCursor, type Cursor, type Gap, readCursors } from './cursors.ts'
 import type { Database } from './database.ts'
 import { failure, type Log } from './log.ts'
+import { hintKafka, keepRunning, withHeartbeats } from './membership.ts'
 import type { MessagingMetrics } from './metrics.ts'
 import { gapOf, type Topics } from './topics.ts'
 import { backoff, pause } from './waiting.ts'
@@ -48,8 +49,8 @@ export interface Reader {
   flushed(batch: RowBatch): void
   /** Forgets what is buffered and goes back to the cursors. */
   rewind(): Promise<void>
-  /** Takes a partition up again after its cursor was reset. */
-  settled(): Promise<void>
+  /** Takes partitions up again when their cursors were reset: by a resume or a replay, on whatever replica. */
+  follow(cursors: readonly Cursor[]): Promise<void>
   /** Whether the topics are still those of the cursors; reports a gap where one is not. */
   verify(): Promise<boolean>
   /** Stops fetching, lets the flush under way end, leaves the group. */
@@ -60,7 +61,7 @@ export interface Reader {
 const keyOf = (topic: string, partition: number) => `${topic}/${partition}`
 
 export function startReader(parts: ReaderParts, settings: ReaderSettings): Reader {
-  const { kafka, topics, db, log, metrics } = parts
+  const { topics, log, metrics } = parts
   const { consumer: group, reads } = settings
   const buffer = rowBuffer(settings)
   const stopping = new AbortController()
@@ -198,12 +199,14 @@ export function startReader(parts: ReaderParts, settings: ReaderSettings): Reade
       flushing = undefined
       await restart()
     },
-    async settled() {
-      const wasHalted = [...positions.values()].filter(({ halted }) => halted)
+    async follow(cursors) {
+      const reset = cursors.filter(
+        (cursor) => (positions.get(keyOf(cursor.topic, cursor.partition))?.epoch ?? cursor.epoch) < cursor.epoch,
+      )
+      if (reset.length === 0) return
+      const stood = reset.filter(({ topic, partition }) => positions.get(keyOf(topic, partition))?.halted)
       await restart()
-      for (const { topic, partition } of wasHalted) {
-        if (!positions.get(keyOf(topic, partition))?.halted) consumer?.resume([{ topic, partitions: [partition] }])
-      }
+      for (const { topic, partition } of stood) consumer?.resume([{ topic, partitions: [partition] }])
     },
     async verify() {
       const ids = await topics.ids.of(reads)
@@ -244,68 +247,4 @@ async function findPositions(
     }
   }
   return found
-}
-
-interface Running {
-  opened(consumer: Consumer): void
-  onBatch(payload: EachBatchPayload): Promise<void>
-  reads: readonly string[]
-}
-
-/** Keeps a kafkajs consumer running; builds a new one when it gives up. */
-async function keepRunning(
-  signal: AbortSignal,
-  { kafka, topics, log }: ReaderParts,
-  settings: ReaderSettings,
-  { opened, onBatch, reads }: Running,
-): Promise<void> {
-  for (let attempt = 1; !signal.aborted; attempt++) {
-    const consumer = kafka.consumer({
-      groupId: settings.consumer,
-      sessionTimeout: settings.sessionTimeoutMs ?? 6_000,
-      heartbeatInterval: (settings.sessionTimeoutMs ?? 6_000) / 4,
-      rebalanceTimeout: 10_000,
-      metadataMaxAge: 30_000,
-      maxWaitTimeInMs: 1_000,
-      maxBytesPerPartition: 2 * 1024 * 1024,
-      allowAutoTopicCreation: false,
-      retry: { initialRetryTime: 100, maxRetryTime: 2_000, retries: 8 },
-    })
-    const ended = Promise.withResolvers<unknown>()
-    try {
-      for (const topic of reads) if (!(await topics.exists(topic))) throw new Error(`Topic ${topic} does not exist yet.`)
-      opened(consumer)
-      consumer.on(consumer.events.CRASH, ({ payload }) => ended.resolve(payload.error))
-      signal.addEventListener('abort', () => ended.resolve(undefined), { once: true })
-      await consumer.connect()
-      await consumer.subscribe({ topics: [...reads], fromBeginning: true })
-      await consumer.run({ autoCommit: false, eachBatchAutoResolve: true, partitionsConsumedConcurrently: 1, eachBatch: onBatch })
-      const error = await ended.promise
-      if (error) throw error
-    } catch (error) {
-      log.warn({ consumer: settings.consumer, ...failure(error) }, 'a consumer stopped and is started again')
-      await pause(backoff(attempt, { first: 200 }), signal)
-    } finally {
-      await consumer.disconnect().catch(() => {})
-    }
-  }
-}
-
-/** Commits offsets to Kafka now and then, for the tools that show lag. */
-function hintKafka(consumer: () => Consumer | undefined) {
-  let last = 0
-  return (ranges: RowBatch['ranges']) => {
-    if (Date.now() - last < 2_000) return
-    last = Date.now()
-    const offsets = ranges.map(({ topic, partition, to }) => ({ topic, partition, offset: String(to) }))
-    void consumer()
-      ?.commitOffsets(offsets)
-      .catch(() => {})
-  }
-}
-
-/** Keeps the membership while something takes long. A heartbeat that finds a rebalance shows at the next one of kafkajs. */
-async function withHeartbeats(work: Promise<unknown>, heartbeat: () => Promise<void>): Promise<void> {
-  const beating = setInterval(() => void heartbeat().catch(() => {}), 1_000)
-  await work.finally(() => clearInterval(beating))
 }

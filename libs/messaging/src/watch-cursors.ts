@@ -5,16 +5,13 @@ import { pause } from './waiting.ts'
 
 /** Cursors may be reset by a request to any replica (resume, replay): their owner looks. */
 export async function watchCursors({ db, metrics, log }: ReaderParts, reader: Reader, consumer: string): Promise<void> {
-  let before: string | undefined
   while (!reader.signal.aborted) {
     try {
       const cursors = await readCursors(db, consumer)
       for (const [topic, own] of Map.groupBy(cursors, (cursor) => cursor.topic)) {
         metrics.halted.set({ consumer, topic }, own.filter(({ halted }) => halted).length)
       }
-      const now = cursors.map(({ topic, partition, epoch }) => `${topic}/${partition}/${epoch}`).join()
-      if (before && now !== before) await reader.settled()
-      before = now
+      await reader.follow(cursors)
     } catch (error) {
       log.debug(failure(error), 'cursors could not be looked at')
     }

@@ -1,0 +1,33 @@
+import kafkajs from 'kafkajs'
+import { expect, it } from 'vitest'
+import { backing, uniqueName } from '@cascata/testing'
+import { connectKafka } from './kafka.ts'
+import { silent } from './log.ts'
+import { openProducer } from './producer.ts'
+import { openTopics } from './topics.ts'
+
+const { CompressionTypes } = kafkajs
+
+it.each(['GZIP', 'Snappy', 'LZ4', 'ZSTD'] as const)('reads what was compressed with %s', async (codec) => {
+  const topic = uniqueName('codec')
+  const kafka = connectKafka({ brokers: [backing().kafka], clientId: 'codecs' }, silent)
+  const topics = openTopics(kafka)
+  await topics.ensure([{ topic, partitions: 1 }])
+  const producer = await openProducer({ kafka, log: silent, compression: CompressionTypes[codec] })
+  const values = Array.from({ length: 500 }, (_, i) => `value ${i} ${'x'.repeat(i % 50)}`)
+  await producer.send({ topic, messages: values.map((value) => ({ value })) })
+  await producer.close()
+
+  const read: string[] = []
+  const consumer = kafka.consumer({ groupId: topic })
+  const all = Promise.withResolvers<void>()
+  await consumer.connect()
+  await consumer.subscribe({ topics: [topic], fromBeginning: true })
+  await consumer.run({
+    eachMessage: async ({ message }) => void (read.push(message.value!.toString()) === values.length && all.resolve()),
+  })
+  await all.promise
+  expect(read).toEqual(values)
+  await consumer.disconnect()
+  await topics.close()
+})
