@@ -70,7 +70,7 @@ export function startUnparking({
         consumers.group,
       ])
       metrics.parked.set({ consumer: consumers.group }, row?.keys ?? 0)
-      await pause(1_000, signal)
+      await pause(2_000, signal)
     }
   })
 }

@@ -15,6 +15,6 @@ export async function watchCursors({ db, metrics, log }: ReaderParts, reader: Re
     } catch (error) {
       log.debug(failure(error), 'cursors could not be looked at')
     }
-    await pause(1_000, reader.signal)
+    await pause(2_000, reader.signal)
   }
 }
