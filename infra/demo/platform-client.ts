@@ -1,0 +1,67 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { PlatformFile } from '../platform/files.ts'
+import { type Instant } from './flights.ts'
+
+/** An answer that was no success. */
+export class Refused extends Error {
+  override name = 'Refused'
+  readonly status: number
+  readonly body: any
+
+  constructor(what: string, status: number, body: any) {
+    super(`${what}: ${status} ${body?.code ?? ''} ${body?.message ?? JSON.stringify(body)}`)
+    this.status = status
+    this.body = body
+  }
+}
+
+interface Call {
+  method?: string
+  body?: unknown
+  yaml?: string
+  at?: Instant
+}
+
+/** The platform's HTTP, as anybody would call it. */
+export function platformClient({ apps }: PlatformFile) {
+  const call = async (app: string, path: string, { method = 'GET', body, yaml, at }: Call = {}): Promise<any> => {
+    const headers: Record<string, string> = {}
+    if (yaml !== undefined) headers['content-type'] = 'application/yaml'
+    if (body !== undefined) headers['content-type'] = 'application/json'
+    if (at !== undefined) headers['cascata-at'] = new Date(at).toISOString()
+    const answer = await fetch(`${apps[app]!.url}${path}`, {
+      method,
+      headers,
+      body: yaml ?? (body === undefined ? undefined : JSON.stringify(body)),
+    })
+    const text = await answer.text()
+    const parsed = (answer.headers.get('content-type') ?? '').includes('json') ? JSON.parse(text) : text
+    if (!answer.ok) throw new Refused(`${method} ${app}${path}`, answer.status, parsed)
+    return parsed
+  }
+
+  return {
+    get: (app: string, path: string, at?: Instant) => call(app, path, at === undefined ? {} : { at }),
+    post: (app: string, path: string, body: unknown, at?: Instant) =>
+      call(app, path, { method: 'POST', body, ...(at === undefined ? {} : { at }) }),
+    apply: (yaml: string) => call('registry', '/v1/resources', { method: 'PUT', yaml }),
+    /** Bytes of a blob. */
+    async blob(sha256: string): Promise<Uint8Array> {
+      const answer = await fetch(`${apps['registry']!.url}/v1/blobs/${sha256}`)
+      if (!answer.ok) throw new Refused(`GET blob ${sha256}`, answer.status, await answer.text())
+      return new Uint8Array(await answer.arrayBuffer())
+    },
+    /** Waits until everything published to the views' topics so far can be read. */
+    async covered(namespace: string, views: readonly string[], signal: AbortSignal): Promise<void> {
+      for (const view of views) {
+        for (;;) {
+          signal.throwIfAborted()
+          const { partitions, state } = await call('feature-store', `/v1/views/${namespace}/${view}`)
+          if (state === 'active' && partitions.length > 0 && partitions.every((it: any) => it.nextOffset >= it.end)) break
+          await sleep(5)
+        }
+      }
+    },
+  }
+}
+export type PlatformClient = ReturnType<typeof platformClient>
