@@ -26,6 +26,7 @@ export { type Client, type ClientOptions, createClient, urlPath } from './client
 export { type ErrorFormat } from './http-server.ts'
 export { createLogger, type Logger, type LogSink, redact } from './logger.ts'
 export { createRegistry, type Registry } from './metrics.ts'
+export { type KafkaConnection, kafkaOf } from './kafka-settings.ts'
 export { nearest } from './nearest.ts'
 export { currentPrincipal, Limits, mayAccess, permission, Permission, requireAccess, type Scope } from './permission.ts'
 export { runApp } from './run-app.ts'
