@@ -77,11 +77,24 @@ export function openCaller(client: PlatformClient, { namespace, model }: { names
 }
 export type Caller = ReturnType<typeof openCaller>
 
-async function scoreFirst(session: InferenceSession, client: PlatformClient, namespace: string, flights: readonly Flight[], at: Instant): Promise<number[]> {
+async function scoreFirst(
+  session: InferenceSession,
+  client: PlatformClient,
+  namespace: string,
+  flights: readonly Flight[],
+  at: Instant,
+): Promise<number[]> {
   const entities = { flight: flights.map(({ flight }) => flight), origin: flights.map(({ origin }) => origin) }
   const { names, values } = await client.post('feature-store', '/v1/features', { namespace, features, entities }, at)
-  const columns = new Map<string, unknown[]>(names.map((name: string, column: number) => [name.replace(':', '__'), values.map((row: unknown[]) => row[column])]))
-  const feeds = Object.fromEntries(session.inputMetadata.map((input) => [input.name, tensorOf('type' in input ? input.type : 'float32', columns.get(input.name) ?? [])]))
+  const columns = new Map<string, unknown[]>(
+    names.map((name: string, column: number) => [name.replace(':', '__'), values.map((row: unknown[]) => row[column])]),
+  )
+  const feeds = Object.fromEntries(
+    session.inputMetadata.map((input) => [
+      input.name,
+      tensorOf('type' in input ? input.type : 'float32', columns.get(input.name) ?? []),
+    ]),
+  )
   const { probabilities } = await session.run(feeds, ['probabilities'])
   const data = probabilities!.data as Float32Array
   return flights.map((_, row) => data[row * 2 + 1]!)
@@ -89,6 +102,15 @@ async function scoreFirst(session: InferenceSession, client: PlatformClient, nam
 
 function tensorOf(type: string, column: unknown[]): Tensor {
   const shape = [column.length, 1]
-  if (type === 'string') return new Tensor('string', column.map((value) => String(value ?? '')), shape)
-  return new Tensor('float32', Float32Array.from(column, (value) => (value === null || value === undefined ? Number.NaN : Number(value))), shape)
+  if (type === 'string')
+    return new Tensor(
+      'string',
+      column.map((value) => String(value ?? '')),
+      shape,
+    )
+  return new Tensor(
+    'float32',
+    Float32Array.from(column, (value) => (value === null || value === undefined ? Number.NaN : Number(value))),
+    shape,
+  )
 }

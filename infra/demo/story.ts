@@ -76,7 +76,9 @@ export async function play(stage: Stage): Promise<Seen> {
 
   screen.chapter('   The good one is applied again.')
   await apply(stage, 'model.yaml')
-  seen.goodAgain = await ticking(stage, 'a version of the good one serves', () => after(cascades, 'rollout.completed', seen.rolledBack!))
+  seen.goodAgain = await ticking(stage, 'a version of the good one serves', () =>
+    after(cascades, 'rollout.completed', seen.rolledBack!),
+  )
   return seen
 }
 
@@ -85,10 +87,10 @@ const isAboutDistance = ({ name, data }: Told) =>
 
 /** The finding is closed, or a version that learned from the new rows has replaced the one it was about. */
 const recovery = (cascades: Cascades, finding: Told): Told | undefined =>
-  cascades.of('finding.closed', { finding: finding.data['finding'] })[0] ??
-  after(cascades, 'rollout.completed', finding)
+  cascades.of('finding.closed', { finding: finding.data['finding'] })[0] ?? after(cascades, 'rollout.completed', finding)
 
-const after = (cascades: Cascades, name: string, fact: Told): Told | undefined => cascades.facts.slice(cascades.facts.indexOf(fact) + 1).find((it) => it.name === name)
+const after = (cascades: Cascades, name: string, fact: Told): Told | undefined =>
+  cascades.facts.slice(cascades.facts.indexOf(fact) + 1).find((it) => it.name === name)
 
 /** Applies a file of `examples/flights`; on a platform that has played before, under another namespace and other topics. */
 async function apply({ client, screen, namespace, suffix }: Stage, file: string): Promise<void> {
@@ -101,7 +103,9 @@ async function apply({ client, screen, namespace, suffix }: Stage, file: string)
   }
   const answer = await client.apply(documents.map(String).join('---\n'))
   const resources: { kind: string; name: string; revision: number; action: string }[] = answer.resources ?? answer
-  screen.line(`applied examples/flights/${file}: ${resources.map(({ kind, name, revision, action }) => `${kind} ${name} (revision ${revision}, ${action})`).join(', ')}`)
+  screen.line(
+    `applied examples/flights/${file}: ${resources.map(({ kind, name, revision, action }) => `${kind} ${name} (revision ${revision}, ${action})`).join(', ')}`,
+  )
 }
 
 async function untilActive({ client, namespace, signal }: Stage): Promise<void> {
@@ -141,7 +145,9 @@ async function ticking(stage: Stage, what: string, happened: () => Told | undefi
     await replay.tick()
     const when = new Date(replay.at).toISOString().slice(0, 13)
     const version = caller.answered.at(-1)?.version ?? '-'
-    screen.now(`${when}h · ${caller.asked.toLocaleString('en')} predictions, version ${version} · ${describeLabels(cascades)} · until ${what}`)
+    screen.now(
+      `${when}h · ${caller.asked.toLocaleString('en')} predictions, version ${version} · ${describeLabels(cascades)} · until ${what}`,
+    )
   }
   throw new Error(`${maxHours / 24} days went by without: ${what}. ${lookFurther(stage)}`)
 }
