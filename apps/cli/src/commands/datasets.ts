@@ -1,0 +1,118 @@
+import { createWriteStream } from 'node:fs'
+import { rename, rm } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { Option } from 'commander'
+import { type Context } from '../context.ts'
+import { CommandError } from '../errors.ts'
+import { path } from '../http.ts'
+import { parseName } from '../names.ts'
+import { list } from '../output/table.ts'
+import { showCount, showShare, showTime } from '../output/words.ts'
+import { examples, type Registry } from './register.ts'
+
+interface Dataset {
+  id?: string
+  dataset?: string
+  state: 'building' | 'built' | 'failed'
+  progress?: number
+  hash?: string | null
+  rows?: number | null
+  cutoff?: string | null
+  snapshot?: unknown
+  split?: Record<string, { rows: number; from: string | null; to: string | null }> | null
+  error?: { code: string; message: string } | null
+  code?: string | null
+  message?: string | null
+}
+
+const fetchDataset = (context: Context, id: string): Promise<Dataset> =>
+  context.app('feature-store').get<Dataset>(path`/v1/datasets/${id}`)
+
+function showDataset(context: Context, id: string, dataset: Dataset): string {
+  const parts = Object.entries(dataset.split ?? {}).map(
+    ([part, { rows, from, to }]) => [part, `${showCount(rows)} rows, ${showTime(from)} – ${showTime(to)}`] as const,
+  )
+  const failure = dataset.error ?? (dataset.code ? { code: dataset.code, message: dataset.message ?? '' } : undefined)
+  return list(context, [
+    ['dataset', id],
+    [
+      'state',
+      `${dataset.state}${dataset.state === 'building' && dataset.progress !== undefined ? ` ${showShare(dataset.progress)}` : ''}`,
+    ],
+    ['rows', showCount(dataset.rows)],
+    ['cutoff', showTime(dataset.cutoff)],
+    ['hash', dataset.hash],
+    ...parts,
+    ...(failure ? [['failed', `${failure.code}: ${failure.message}`] as const] : []),
+  ])
+}
+
+/** Waits until a dataset is built. @throws CommandError when it fails */
+async function built(context: Context, id: string): Promise<Dataset> {
+  for (;;) {
+    const dataset = await fetchDataset(context, id)
+    if (dataset.state === 'built') return dataset
+    if (dataset.state === 'failed')
+      throw new CommandError(
+        dataset.error?.code ?? dataset.code ?? 'CLI_DATASET_FAILED',
+        dataset.error?.message ?? dataset.message ?? `the dataset ${id} could not be built`,
+      )
+    if (context.shell.signal.aborted)
+      throw new CommandError('CLI_INTERRUPTED', `interrupted; the dataset ${id} is still being built`)
+    await new Promise((done) => setTimeout(done, 500))
+  }
+}
+
+async function build(context: Context, { wait }: { wait: boolean }, model?: string): Promise<void> {
+  const { namespace, name } = parseName(model!, context.namespace)
+  const { id } = await context.app('feature-store').post<{ id: string }>('/v1/datasets', { model: `${namespace}/${name}` })
+  if (!wait) return context.print({ id, state: 'building' }, () => `dataset ${id} is being built: \`cascata dataset show ${id}\``)
+  const dataset = await built(context, id)
+  context.print(dataset, () => showDataset(context, id, dataset))
+}
+
+async function show(context: Context, _options: object, id?: string): Promise<void> {
+  const dataset = await fetchDataset(context, id!)
+  context.print(dataset, () => showDataset(context, id!, dataset))
+}
+
+async function download(context: Context, { output, part }: { output?: string; part?: string }, id?: string): Promise<void> {
+  const safe = id!.replaceAll(/[^A-Za-z0-9._-]/g, '_')
+  const file = resolve(context.shell.cwd, output ?? `${safe}${part ? `-${part}` : ''}.parquet`)
+  const unfinished = `${file}.part`
+  const body = await context.app('feature-store').download(path`/v1/datasets/${id!}/data`, { part })
+  try {
+    await pipeline(body, createWriteStream(unfinished), { signal: context.shell.signal })
+    await rename(unfinished, file)
+  } catch (error) {
+    await rm(unfinished, { force: true })
+    throw new CommandError('CLI_DOWNLOAD', `the dataset ${id} could not be kept in ${file}: ${(error as Error).message}`)
+  }
+  context.print({ dataset: id, file }, () => file)
+}
+
+export function registerDatasets({ program, action }: Registry): void {
+  const dataset = program.command('dataset').description('build, show and download datasets')
+  dataset
+    .command('build')
+    .description('build the dataset of a model as of now, without a training')
+    .argument('<model>', 'name or namespace/name')
+    .option('--no-wait', 'do not wait until it is built')
+    .addHelpText('after', examples('dataset build flight-delay'))
+    .action(action(build))
+  dataset
+    .command('show')
+    .description('state, rows, split and hash of a dataset')
+    .argument('<id>', 'id of the dataset')
+    .addHelpText('after', examples('dataset show d-0198f0b0'))
+    .action(action(show))
+  dataset
+    .command('download')
+    .description('keep a dataset as a Parquet file')
+    .argument('<id>', 'id of the dataset')
+    .option('-o, --output <file>', 'file to write (default: <id>.parquet)')
+    .addOption(new Option('--part <part>', 'only this part').choices(['train', 'validation', 'holdout']))
+    .addHelpText('after', examples('dataset download d-0198f0b0 -o flights.parquet'))
+    .action(action(download))
+}

@@ -1,0 +1,231 @@
+import { type Context } from '../context.ts'
+import { CommandError, exitCodes } from '../errors.ts'
+import { path } from '../http.ts'
+import { type Name, parseName, showName } from '../names.ts'
+import { list, table } from '../output/table.ts'
+import { showCount, showShare, showTime } from '../output/words.ts'
+import { type App, apps } from '../platform.ts'
+import { examples, type Registry } from './register.ts'
+
+/** What the apps say about a model; null where one has nothing, or does not answer. */
+export interface ModelStatus extends Name {
+  route: Route | null
+  training: Training | null
+  runs: Run[]
+  findings: Finding[]
+  /** Apps that did not answer, with the reason. */
+  silent: Record<string, string>
+}
+
+export interface Route {
+  champion?: string | null
+  candidate?: string | null
+  shadow?: string | null
+  warm?: string[]
+  rollout?: unknown
+  state?: string
+  step?: number
+  share?: number
+  paused?: boolean
+  [more: string]: unknown
+}
+
+interface Training {
+  ripe?: number
+  labelled?: number
+  cutoff?: string | null
+  phase?: unknown
+  paused?: boolean
+  suspended?: unknown
+  frozen?: unknown
+  [more: string]: unknown
+}
+
+export interface Run {
+  run?: string
+  id?: string
+  model?: string
+  namespace?: string
+  state: string
+  trigger?: string
+  version?: string | null
+  requestedAt?: string
+  [more: string]: unknown
+}
+
+interface Finding {
+  finding?: string
+  type: string
+  state?: string
+  model?: string
+  view?: string
+  version?: string | null
+  measure?: string
+  size?: number | null
+  threshold?: number | null
+  openedAt?: string
+}
+
+/** Lists come bare or in an object. */
+export const rowsOf = <T>(answer: unknown, name: string): T[] => {
+  if (Array.isArray(answer)) return answer as T[]
+  const inside = (answer as Record<string, unknown> | undefined)?.[name]
+  return Array.isArray(inside) ? (inside as T[]) : []
+}
+
+const over = new Set(['approved', 'rejected', 'failed', 'cancelled', 'refused'])
+
+async function statusOf(context: Context, model: Name): Promise<ModelStatus> {
+  const silent: Record<string, string> = {}
+  const ask = async <T>(app: App, route: string, query?: Record<string, string>): Promise<T | null> => {
+    try {
+      return (await context.app(app).find<T>(route, query)) ?? null
+    } catch (error) {
+      if (!(error instanceof CommandError)) throw error
+      silent[app] = error.message
+      return null
+    }
+  }
+  const qualified = `${model.namespace}/${model.name}`
+  const [route, training, runs, findings] = await Promise.all([
+    ask<Route>('deployer', path`/v1/routes/${model.namespace}/${model.name}`),
+    ask<Training>('dispatcher', path`/v1/models/${model.namespace}/${model.name}`),
+    ask<unknown>('dispatcher', '/v1/runs', { model: qualified }),
+    ask<unknown>('monitor', '/v1/findings', { model: qualified, state: 'open' }),
+  ])
+  return { ...model, route, training, runs: rowsOf<Run>(runs, 'runs'), findings: rowsOf<Finding>(findings, 'findings'), silent }
+}
+
+/** The stop levers that are pulled, and what else keeps a model from being trained. */
+function blocked({ training }: ModelStatus): string {
+  if (!training) return ''
+  const words: string[] = []
+  const because = (value: unknown) =>
+    typeof value === 'string'
+      ? ` (${value})`
+      : Array.isArray(value) && value.length > 0
+        ? ` (${value.map((each) => (typeof each === 'string' ? each : ((each as { type?: string }).type ?? JSON.stringify(each)))).join(', ')})`
+        : ''
+  for (const name of ['paused', 'suspended', 'frozen'] as const) {
+    const value = training[name]
+    if (value && !(Array.isArray(value) && value.length === 0)) words.push(`${name}${because(value)}`)
+  }
+  return words.join(', ')
+}
+
+const rolling = ({ route }: ModelStatus): string => {
+  const candidate = route?.candidate ?? route?.shadow
+  return candidate ? `${candidate}${route?.share === undefined ? '' : ` at ${showShare(route.share)}`}` : ''
+}
+
+const runningOf = ({ runs }: ModelStatus): string =>
+  runs
+    .filter(({ state }) => !over.has(state))
+    .map(({ state }) => state)
+    .join(', ')
+
+function overview(context: Context, models: readonly ModelStatus[], health: readonly Health[]): string {
+  const { paint } = context
+  const services = health
+    .map(({ app, ready, why }) => `${ready ? paint.green('●') : paint.red('●')} ${app}${ready ? '' : paint.red(` ${why}`)}`)
+    .join('   ')
+  const rows = models.map((model) => [
+    showName(model),
+    model.route?.champion ? paint.green(model.route.champion) : null,
+    rolling(model),
+    runningOf(model),
+    showCount(model.training?.labelled),
+    blocked(model) === '' ? null : paint.yellow(blocked(model)),
+    model.findings.length === 0 ? null : paint.red(model.findings.map(({ type }) => type).join(', ')),
+  ])
+  const body =
+    rows.length === 0
+      ? 'No model is applied: `cascata apply -f FILE` does it.'
+      : table(context, ['model', 'serves', 'candidate', 'running', 'labelled', 'stopped', 'findings'], rows)
+  return `${services}\n\n${body}`
+}
+
+function detail(context: Context, model: ModelStatus): string {
+  const { route, training, findings } = model
+  const parts = [
+    list(context, [
+      ['model', `${model.namespace}/${model.name}`],
+      ['serves', route?.champion ? `version ${route.champion}` : 'nothing yet'],
+      ['candidate', rolling(model)],
+      [
+        'labels',
+        training
+          ? `${showCount(training.ripe)} ripe, ${showCount(training.labelled)} labelled, up to ${showTime(training.cutoff)}`
+          : null,
+      ],
+      ['running', runningOf(model)],
+      ['stopped', blocked(model)],
+      ...Object.entries(model.silent).map(([app, why]) => [app, context.paint.red(why)] as const),
+    ]),
+  ]
+  if (model.runs.length > 0)
+    parts.push(table(context, ['run', 'state', 'because of', 'version', 'requested'], model.runs.slice(0, 8).map(runRow)))
+  if (findings.length > 0) {
+    const rows = findings.map(({ type, version, measure, size, threshold, openedAt }) => [
+      type,
+      version,
+      measure,
+      size,
+      threshold,
+      showTime(openedAt),
+    ])
+    parts.push(table(context, ['finding', 'version', 'measure', 'size', 'bound', 'since'], rows))
+  }
+  return parts.join('\n\n')
+}
+
+export const runRow = (run: Run): unknown[] => [run.run ?? run.id, run.state, run.trigger, run.version, showTime(run.requestedAt)]
+
+interface Health {
+  app: App
+  ready: boolean
+  why: string
+}
+
+async function healthOf(context: Context): Promise<Health[]> {
+  return Promise.all(
+    apps.map(async (app) => {
+      try {
+        await context.app(app).text('/readyz')
+        return { app, ready: true, why: '' }
+      } catch (error) {
+        if (!(error instanceof CommandError)) throw error
+        return { app, ready: false, why: context.platform.notReady[app] ?? error.message }
+      }
+    }),
+  )
+}
+
+async function status(context: Context, _options: object, name?: string) {
+  if (name !== undefined) {
+    const model = parseName(name, context.namespace)
+    await context.app('registry').get(path`/v1/resources/Model/${model.namespace}/${model.name}`)
+    const found = await statusOf(context, model)
+    context.print(found, () => detail(context, found))
+    return exitCodes.done
+  }
+  const registry = context.app('registry')
+  const [models, health] = await Promise.all([
+    registry.get<{ metadata: Name }[]>('/v1/resources', { kind: 'Model' }),
+    healthOf(context),
+  ])
+  const found = await Promise.all(
+    models.map(({ metadata: { namespace, name: plain } }) => statusOf(context, { namespace, name: plain })),
+  )
+  context.print({ apps: health, models: found }, () => overview(context, found, health))
+  return health.every(({ ready }) => ready) ? exitCodes.done : exitCodes.failed
+}
+
+export function registerStatus({ program, action }: Registry): void {
+  program
+    .command('status')
+    .description('what serves, what is running, what is wrong')
+    .argument('[model]', 'name or namespace/name')
+    .addHelpText('after', examples('status', 'status flight-delay'))
+    .action(action(status))
+}
