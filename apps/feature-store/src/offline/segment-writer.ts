@@ -102,7 +102,7 @@ export async function openSegmentWriter(duck: Duck, folder: string, view: View):
       const path = join(folder, file)
       await mkdir(dirname(path), { recursive: true })
       try {
-        load(connection, columns, batch)
+        await load(connection, columns, batch)
         await connection.run(
           `copy (select ${stored}, epoch_ms(${now}::BIGINT)::TIMESTAMPTZ as __ingested_at, ${view.revision}::INTEGER as __revision from batch)
            to ${literal(path)} (format parquet, compression zstd)`,
@@ -126,9 +126,9 @@ export async function openSegmentWriter(duck: Duck, folder: string, view: View):
   }
 }
 
-function load(connection: DuckDBConnection, columns: readonly LoadColumn[], batch: RowBatch): void {
+async function load(connection: DuckDBConnection, columns: readonly LoadColumn[], batch: RowBatch): Promise<void> {
   const types = columns.map(({ type }) => type)
-  const appender = connection.createAppenderSync('batch')
+  const appender = await connection.createAppender('batch')
   for (let from = 0; from < batch.count; from += chunkRows) {
     const to = Math.min(from + chunkRows, batch.count)
     const chunk = DuckDBDataChunk.create(types, to - from)

@@ -1,4 +1,4 @@
-import { Redis } from 'ioredis'
+import { Redis, type Result } from 'ioredis'
 import { type View } from '../feature-views/view.ts'
 import { type RowBatch } from '../ingest/row-batch.ts'
 import { compareOnline } from './online-order.ts'

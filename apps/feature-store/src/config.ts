@@ -1,0 +1,57 @@
+import { type ConfigOf, defineConfig, setting } from '@cascata/service'
+
+const mebibyte = 1024 ** 2
+
+export const config = defineConfig('feature-store', {
+  port: setting.port(6566),
+  data: setting.text<string | null>(
+    null,
+    'FEATURE_STORE_DATA',
+    'Folder of segments and datasets, shared by all replicas; default: <CASCATA_HOME>/feature-store.',
+  ),
+  schema: setting.text('feature_store', 'FEATURE_STORE_SCHEMA', 'Schema of PostgreSQL.'),
+  redisPrefix: setting.text('fs:', 'FEATURE_STORE_REDIS_PREFIX', 'What every key in Redis begins with.'),
+  flushRows: setting.int(10_000, 'FEATURE_STORE_FLUSH_ROWS', 'Rows of a flush, at most.', { min: 1, max: 100_000 }),
+  flushBytes: setting.bytes(
+    16 * mebibyte,
+    'FEATURE_STORE_FLUSH_BYTES',
+    'Bytes of a flush, and of what may wait for the next one, per view.',
+    { min: mebibyte },
+  ),
+  ingestMemory: setting.bytes(256 * mebibyte, 'FEATURE_STORE_INGEST_MEMORY', 'Memory of the engine that writes segments.', {
+    min: 64 * mebibyte,
+  }),
+  datasetMemory: setting.bytes(
+    1024 * mebibyte,
+    'FEATURE_STORE_DATASET_MEMORY',
+    'Memory of the engine that builds datasets; beyond it, it spills to disk.',
+    { min: 128 * mebibyte },
+  ),
+  datasetThreads: setting.int(2, 'FEATURE_STORE_DATASET_THREADS', 'Threads of the engine that builds datasets.', {
+    min: 1,
+    max: 64,
+  }),
+  datasetWait: setting.duration(
+    10 * 60_000,
+    'FEATURE_STORE_DATASET_WAIT',
+    'How long a dataset waits for the views to reach its snapshot.',
+    { min: 1_000 },
+  ),
+  ripenessMemory: setting.bytes(
+    256 * mebibyte,
+    'FEATURE_STORE_RIPENESS_MEMORY',
+    'Memory of the engine that counts ripe labels.',
+    { min: 64 * mebibyte },
+  ),
+  maxEntities: setting.int(10_000, 'FEATURE_STORE_MAX_ENTITIES', 'Entities of a look-up, at most.', { min: 1 }),
+  maxFeatures: setting.int(5_000, 'FEATURE_STORE_MAX_FEATURES', 'Features of a look-up, at most.', { min: 1 }),
+  maxSpine: setting.bytes(512 * mebibyte, 'FEATURE_STORE_MAX_SPINE', 'Bytes of a spine, at most.', { min: 1024 }),
+  payloadsPerMinute: setting.int(
+    60,
+    'FEATURE_STORE_REJECTED_PAYLOADS',
+    'Rejected rows of a view whose content is kept, per minute.',
+    { min: 0, max: 10_000 },
+  ),
+})
+
+export type FeatureStoreConfig = ConfigOf<typeof config>

@@ -1,0 +1,69 @@
+import { type View } from '../feature-views/view.ts'
+import { quoted } from '../offline/duckdb.ts'
+import { scanSql, type SegmentFile } from '../offline/segment-columns.ts'
+
+/** Up to where a view's rows exist, for a partition; `to` is exclusive. Rows of earlier epochs all exist. */
+export interface SnapshotPart {
+  readonly partition: number
+  readonly epoch: number
+  readonly to: number
+}
+
+/** The rows of a view as of a snapshot. */
+export interface ViewRows {
+  readonly view: View
+  /** Segments that lie in the snapshot as a whole. */
+  readonly whole: readonly SegmentFile[]
+  /** Segments of which some rows may lie behind it. */
+  readonly cut: readonly SegmentFile[]
+  readonly snapshot: readonly SnapshotPart[]
+  readonly fieldsOf: (revision: number) => ReadonlySet<string>
+}
+
+/** Columns of a key in the tables that are made here: `k0`, `k1`, … */
+export const keyColumns = (count: number, of = ''): string[] => Array.from({ length: count }, (_, index) => `${of}k${index}`)
+
+/**
+ * SQL of a view's rows: keys as `k0…`, times in ms as `et` and `av`, place as `ep`, `pa`, `ofs`, tombstones as `del`, and `fields` by name.
+ */
+export function rowsSql({ view, whole, cut, snapshot, fieldsOf }: ViewRows, fields: readonly string[]): string {
+  const meta = ['__event_time', '__available_at', '__epoch', '__partition', '__offset', '__deleted']
+  const columns = [...new Set([...view.spec.entity, ...fields])]
+  const scan = (files: readonly SegmentFile[]) => scanSql(view, files, fieldsOf, [...columns, ...meta])
+  const list = [
+    ...view.spec.entity.map((name, index) => `${quoted(name)} as k${index}`),
+    'epoch_ms(__event_time) as et, epoch_ms(__available_at) as av, __epoch as ep, __partition as pa, __offset as ofs, __deleted as del',
+    ...fields.map(quoted),
+  ].join(', ')
+  const bounds = snapshot.map(({ partition, epoch, to }) => `(${partition}, ${epoch}, ${to})`).join(', ')
+  const parts = [`select ${list} from (${scan(whole)})`]
+  if (cut.length > 0 && bounds !== '') {
+    parts.push(`select ${list} from (${scan(cut)}) join (values ${bounds}) as bound (p, e, t)
+      on __partition = p and (__epoch < e or (__epoch = e and __offset < t))`)
+  }
+  return parts.join(' union all ')
+}
+
+/**
+ * Statement that makes the table `name` of what the online store went through: a row for each time that a key's answer changed, from `av` on.
+ *
+ * Each key's rows in the order in which they became available, without those below the running maximum of event time:
+ * exactly those that the compare-and-set refused. Of several that became available at one instant the last counts.
+ */
+export function historySql(name: string, rows: ViewRows, fields: readonly string[]): string {
+  const keys = keyColumns(rows.view.entity.length).join(', ')
+  return `create temp table ${name} as
+    select * exclude (ep, pa, ofs) from (
+      select * from (${rowsSql(rows, fields)})
+      qualify et >= max(et) over (partition by ${keys} order by av, ep, pa, ofs rows between unbounded preceding and current row)
+    )
+    qualify row_number() over (partition by ${keys}, av order by ep desc, pa desc, ofs desc) = 1`
+}
+
+/** Statement that makes the table `name` of a label's rows: of rows of one key and event time the winner by the online rule. */
+export function labelRowsSql(name: string, rows: ViewRows, field: string): string {
+  const keys = keyColumns(rows.view.entity.length).join(', ')
+  return `create temp table ${name} as
+    select ${keys}, et, case when del then null else ${quoted(field)} end as label from (${rowsSql(rows, [field])})
+    qualify row_number() over (partition by ${keys}, et order by av desc, ep desc, pa desc, ofs desc) = 1`
+}

@@ -1,0 +1,143 @@
+import { defineError } from '@cascata/service'
+
+export const viewNotFound = defineError<{ view: string }>({
+  code: 'FS_VIEW_NOT_FOUND',
+  status: 404,
+  retry: false,
+  message: ({ view }) => `There is no feature view ${view}.`,
+  hint: '`cascata get views` lists them; `cascata apply -f` creates one.',
+})
+export const featureNotFound = defineError<{ feature: string; known: string[] }>({
+  code: 'FS_FEATURE_NOT_FOUND',
+  status: 404,
+  retry: false,
+  message: ({ feature }) => `There is no feature ${feature}.`,
+  hint: ({ known }) => `A feature is written view:field. The view has ${known.slice(0, 20).join(', ')}.`,
+})
+export const viewRebuilding = defineError<{ view: string }>({
+  code: 'FS_VIEW_REBUILDING',
+  status: 503,
+  retry: true,
+  message: ({ view }) => `The online rows of ${view} are being rebuilt.`,
+  hint: 'Try again in a moment: it is restored from its segments, and no answer is better than a wrong NOT_FOUND.',
+})
+export const onlineUnavailable = defineError({
+  code: 'FS_ONLINE_UNAVAILABLE',
+  status: 503,
+  retry: true,
+  message: 'The online store does not answer.',
+  hint: 'Look at /readyz of the feature store: Redis is down or cannot be reached.',
+})
+export const entityMissing = defineError<{ view: string; field: string }>({
+  code: 'FS_ENTITY_MISSING',
+  status: 422,
+  retry: false,
+  message: ({ view, field }) => `The look-up lacks the entity field ${field}, which ${view} needs.`,
+  hint: 'Give every field of the view’s entity as a list in `entities`.',
+})
+export const entityInvalid = defineError<{ field: string; index: number; problem: string }>({
+  code: 'FS_ENTITY_INVALID',
+  status: 422,
+  retry: false,
+  message: ({ field, index, problem }) => `Value ${index} of the entity field ${field} can't be a key: ${problem}.`,
+  hint: 'Keys are never null, have the type of the view’s field, and at most 1 KiB.',
+})
+export const lookupInvalid = defineError<{ problem: string }>({
+  code: 'FS_LOOKUP_INVALID',
+  status: 422,
+  retry: false,
+  message: ({ problem }) => `The look-up is not well formed: ${problem}.`,
+  hint: 'Send {"features": ["view:field"], "entities": {"field": [values]}} with lists of one length.',
+})
+export const lookupTooLarge = defineError<{ what: string; limit: number; setting: string }>({
+  code: 'FS_LOOKUP_TOO_LARGE',
+  status: 422,
+  retry: false,
+  message: ({ what, limit }) => `A look-up takes at most ${limit} ${what}.`,
+  hint: ({ setting }) => `Ask in several requests. The limit is ${setting}.`,
+})
+export const timeInvalid = defineError<{ problem: string }>({
+  code: 'FS_TIME_INVALID',
+  status: 422,
+  retry: false,
+  message: ({ problem }) => `The time is not usable: ${problem}.`,
+  hint: 'Write ISO 8601 with a zone, such as 2001-01-14T09:30:00Z; Cascata-At is at most 5 minutes ahead of the clock.',
+})
+export const notHalted = defineError<{ view: string }>({
+  code: 'FS_VIEW_NOT_HALTED',
+  status: 409,
+  retry: false,
+  message: ({ view }) => `View ${view} has no halted partition.`,
+  hint: '`cascata get views` shows the state of each.',
+})
+export const replayRefused = defineError<{ view: string; reason: string }>({
+  code: 'FS_REPLAY_REFUSED',
+  status: 409,
+  retry: false,
+  message: ({ view, reason }) => `A replay of ${view} would lose rows: ${reason}.`,
+  hint: 'The segments hold what the topic no longer has. Leave the view as it is.',
+})
+export const modelNotFound = defineError<{ model: string }>({
+  code: 'FS_MODEL_NOT_FOUND',
+  status: 404,
+  retry: false,
+  message: ({ model }) => `There is no model ${model}.`,
+  hint: '`cascata get models` lists them; `cascata apply -f` creates one.',
+})
+export const datasetNotFound = defineError<{ dataset: string }>({
+  code: 'FS_DATASET_NOT_FOUND',
+  status: 404,
+  retry: false,
+  message: ({ dataset }) => `There is no dataset ${dataset}.`,
+  hint: 'POST /v1/datasets answers with the id of a new one.',
+})
+export const datasetNotBuilt = defineError<{ dataset: string; state: string }>({
+  code: 'FS_DATASET_NOT_BUILT',
+  status: 409,
+  retry: true,
+  message: ({ dataset, state }) => `Dataset ${dataset} is ${state}.`,
+  hint: 'GET /v1/datasets/{id} shows its progress, or why it failed.',
+})
+export const datasetInvalid = defineError<{ problem: string }>({
+  code: 'FS_DATASET_INVALID',
+  status: 422,
+  retry: false,
+  message: ({ problem }) => `The dataset can't be built as asked: ${problem}.`,
+  hint: 'Send {"model": "ns/name"}, or {"features": […], "label"?, "spine": sha256} after PUT /v1/spines.',
+})
+export const datasetInputBehind = defineError<{ view: string; missing: number; waited: string }>({
+  code: 'FS_DATASET_INPUT_BEHIND',
+  status: 503,
+  retry: true,
+  message: ({ view, missing, waited }) =>
+    `View ${view} still has ${missing} records to read that the snapshot needs, after ${waited}.`,
+  hint: ({ view }) => `Look at \`cascata get view ${view}\`: is it halted, or slow? The wait is FEATURE_STORE_DATASET_WAIT.`,
+})
+export const datasetEmpty = defineError<{ reason: string }>({
+  code: 'FS_DATASET_EMPTY',
+  status: 422,
+  retry: false,
+  message: ({ reason }) => `The dataset has no rows to train on: ${reason}.`,
+  hint: 'Rows are used once the watermark of the label’s view has passed their `at` by `within`.',
+})
+export const datasetBroken = defineError({
+  code: 'FS_DATASET_BROKEN',
+  status: 500,
+  retry: true,
+  message: 'Building the dataset failed again and again.',
+  hint: 'The log of the feature store has the cause: ./cascata logs feature-store.',
+})
+export const spineNotFound = defineError<{ spine: string }>({
+  code: 'FS_SPINE_NOT_FOUND',
+  status: 404,
+  retry: false,
+  message: ({ spine }) => `There is no spine ${spine}.`,
+  hint: 'PUT /v1/spines with the file first; it answers with the sha256 to use.',
+})
+export const spineInvalid = defineError<{ problem: string }>({
+  code: 'FS_SPINE_INVALID',
+  status: 422,
+  retry: false,
+  message: ({ problem }) => `The spine is not usable: ${problem}.`,
+  hint: 'A spine is a Parquet or CSV file with entity columns and a column `at` of instants (CSV: ISO 8601 with zone) without nulls.',
+})

@@ -1,0 +1,29 @@
+import { done, drop, type Handler } from '@cascata/messaging'
+import { type DataOf, type resourceApplied, type resourceDeleted } from '@cascata/events'
+import { type SegmentStore } from '../offline/segments.store.ts'
+import { deleteView, saveView } from './views.store.ts'
+
+/** Takes a view's new revision over; every replica starts or changes its ingestion when it looks next. Models are read where they are used. */
+export const onResourceApplied =
+  ({ changed }: { changed: () => void }): Handler<DataOf<typeof resourceApplied>> =>
+  async ({ data }, tx) => {
+    if (data.kind === 'FeatureView') await saveView(tx, data)
+    changed()
+    return done
+  }
+
+/** Stops a view. Its segments go a while later, its online rows when they expire. */
+export const onResourceDeleted =
+  ({ segments, changed }: { segments: SegmentStore; changed: () => void }): Handler<DataOf<typeof resourceDeleted>> =>
+  async ({ data: { kind, namespace, name } }, tx) => {
+    if (kind !== 'FeatureView') {
+      await tx.query('delete from ripeness where namespace = $1 and model = $2', [namespace, name])
+      changed()
+      return done
+    }
+    const id = await deleteView(tx, namespace, name)
+    if (id === null) return drop('the view is not applied here')
+    await segments.dropAll(tx, id)
+    changed()
+    return done
+  }

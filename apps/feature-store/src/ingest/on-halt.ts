@@ -1,0 +1,82 @@
+import { viewHalted, viewResumed } from '@cascata/events'
+import { fact, type Gap, type IngestSettings, type Tx } from '@cascata/messaging'
+import { type Clock } from '@cascata/service'
+import { type View } from '../feature-views/view.ts'
+import { lockView } from '../feature-views/views.store.ts'
+import { closeFinding, openFinding } from '../findings/findings.store.ts'
+import { type SegmentStore } from '../offline/segments.store.ts'
+
+const words: Record<Gap['reason'], string> = {
+  recreated: 'the topic was deleted and created again',
+  retention: 'retention has overtaken the cursor',
+  truncated: 'the topic ends before the cursor',
+}
+
+/** A partition stands still: the view says so, and nothing is skipped in silence. */
+export const onHalt =
+  (view: View, _clock: Clock) =>
+  async (tx: Tx, gap: Gap): Promise<void> => {
+    const stored = await lockView(tx, view.id)
+    if (!stored) return
+    await tx.query('update view set halted = true where id = $1', [view.id])
+    const { topic, partition, epoch, next: expected, low: start, high: end } = gap
+    const told = { topic, partition, epoch, expected, start, end }
+    const { namespace, name, revision } = stored.view
+    await tx.publish(fact(viewHalted, { namespace, view: name, revision, reason: words[gap.reason], gap: told }))
+    const size = gap.reason === 'retention' ? start - expected : null
+    await openFinding(tx, stored.view, 'data-gap', {
+      measure: 'offsets',
+      size,
+      threshold: 0,
+      evidence: { reason: gap.reason, ...told },
+    })
+  }
+
+type Resumed = Parameters<NonNullable<IngestSettings<unknown>['onResume']>>[1]
+
+/** Partitions go on in a new epoch; the watermark keeps its value. */
+export const onResume =
+  (view: View, _clock: Clock, { from = 'earliest', by }: { from?: 'earliest' | 'latest'; by?: string } = {}) =>
+  async (tx: Tx, partitions: Resumed): Promise<void> => {
+    const stored = await lockView(tx, view.id)
+    if (!stored) return
+    await tx.query('update view set halted = false where id = $1', [view.id])
+    for (const { topic, partition, epoch } of partitions)
+      await tx.query('update view_partition set floor_epoch = $4 where view_id = $1 and topic = $2 and partition = $3', [
+        view.id,
+        topic,
+        partition,
+        epoch,
+      ])
+    await closeFinding(tx, stored.view, 'data-gap', 'resumed')
+    const { namespace, name, revision } = stored.view
+    await tx.publish(
+      fact(viewResumed, { namespace, view: name, revision, reason: 'resumed by hand', from, ...(by ? { by } : {}) }),
+    )
+  }
+
+/**
+ * Everything is read again from the first offset, in a new epoch: what the segments held is dropped, counters begin anew,
+ * and what was derived from the old rows is void. Online rows stay: the rows that come again overwrite them or lose to newer ones.
+ */
+export const onReplay =
+  (view: View, segments: SegmentStore) =>
+  async (tx: Tx, partitions: Resumed): Promise<void> => {
+    if (partitions.length === 0 || !(await lockView(tx, view.id))) return
+    await tx.query(
+      `update view set halted = false, history_generation = history_generation + 1, accepted = 0, rejected = 0, deleted = 0,
+              ignored = 0, with_unknown_fields = 0 where id = $1`,
+      [view.id],
+    )
+    for (const { topic, partition, epoch } of partitions)
+      await tx.query('update view_partition set floor_epoch = $4 where view_id = $1 and topic = $2 and partition = $3', [
+        view.id,
+        topic,
+        partition,
+        epoch,
+      ])
+    await tx.query('delete from rejected where view_id = $1', [view.id])
+    await tx.query('delete from rejected_payload where view_id = $1', [view.id])
+    await tx.query('delete from watermark_log where view_id = $1', [view.id])
+    await segments.dropAll(tx, view.id)
+  }

@@ -1,0 +1,168 @@
+import { rowsIngested, rowsRejected } from '@cascata/events'
+import { fact, type Fact, type OffsetRange, type RawRow, type RowSink, type Tx } from '@cascata/messaging'
+import { type Clock } from '@cascata/service'
+import { type View } from '../feature-views/view.ts'
+import { countFlush, lockView, type StoredView } from '../feature-views/views.store.ts'
+import { type FeatureStoreMetrics } from '../metrics.ts'
+import { type SegmentWriter, type WrittenSegment } from '../offline/segment-writer.ts'
+import { type SegmentStore } from '../offline/segments.store.ts'
+import { type OnlineStore } from '../online/online-store.ts'
+import { logWatermark, nextWatermark, noteProgress } from './progress.store.ts'
+import { addPayloads, addRejects, perMinute } from './rejects.store.ts'
+import { type Intake, type Rejected } from './row-batch.ts'
+import { iso } from './validate-times.ts'
+import { type RowValidator } from './validate-rows.ts'
+
+/** What a flush has written, and what it will say. */
+export interface Prepared {
+  readonly intake: Intake
+  readonly segment: WrittenSegment | null
+  /** The generation of the online store that was written to. */
+  generation: number
+  readonly now: number
+  readonly samples: readonly { reject: Rejected; record: Pick<RawRow, 'key' | 'value'> }[]
+}
+
+export interface OnRowsParts {
+  readonly view: View
+  readonly validator: RowValidator
+  readonly writer: SegmentWriter
+  readonly online: OnlineStore
+  readonly segments: SegmentStore
+  /** Removes a segment that does not count. */
+  readonly remove: (segment: WrittenSegment) => Promise<void>
+  /** The online generation as last seen; the commit looks for itself. */
+  readonly generation: () => number
+  readonly clock: Clock
+  readonly metrics: FeatureStoreMetrics
+  readonly payloadsPerMinute: number
+  /** Something was committed. */
+  readonly committed: () => void
+}
+
+const sampleSize = 20
+
+/**
+ * One flush of a view: validate, write to both stores, and make it count in the transaction that moves the cursors.
+ * Redis is written before: a crash in between repeats an idempotent write.
+ */
+export function onRows(parts: OnRowsParts): RowSink<Prepared> {
+  const { view, validator, writer, online, clock, metrics, payloadsPerMinute } = parts
+  const grant = perMinute(payloadsPerMinute)
+  const timed = async <T>(part: string, work: () => T | Promise<T>): Promise<T> => {
+    const end = metrics.flushSeconds.startTimer({ part })
+    try {
+      return await work()
+    } finally {
+      end()
+    }
+  }
+
+  return {
+    async write(rows) {
+      const now = clock.now()
+      const intake = await timed('validate', () => validator.take(rows, now))
+      const kept = grant(now, intake.rejects.length)
+      const samples = intake.rejects.slice(0, kept).map((reject) => ({ reject, record: rows[reject.record]! }))
+      const generation = parts.generation()
+      const written = await Promise.allSettled([
+        intake.batch.count > 0 ? timed('segment', () => writer.write(intake.batch, now)) : null,
+        timed('online', () => online.write(intake.batch)),
+      ])
+      const [segment, online_] = written
+      if (segment.status === 'fulfilled' && online_.status === 'fulfilled')
+        return { intake, segment: segment.value, generation, now, samples }
+      if (segment.status === 'fulfilled' && segment.value) await parts.remove(segment.value)
+      throw segment.status === 'rejected' ? segment.reason : (online_ as PromiseRejectedResult).reason
+    },
+
+    commit: (tx, prepared, ranges) => timed('commit', () => commit(parts, tx, prepared, ranges)),
+
+    async discard({ segment }) {
+      if (segment) await parts.remove(segment)
+    },
+  }
+}
+
+async function commit(parts: OnRowsParts, tx: Tx, prepared: Prepared, ranges: readonly OffsetRange[]): Promise<void> {
+  const { view, segments, online } = parts
+  const { intake, segment, now } = prepared
+  const stored = await lockView(tx, view.id)
+  if (!stored) return
+  if (stored.state.onlineGeneration !== prepared.generation) {
+    // The online store was, or is being, rebuilt since these rows were written to it.
+    await online.write(intake.batch)
+    prepared.generation = stored.state.onlineGeneration
+  }
+  const { topic } = view.spec.source
+  const id = segment ? await segments.add(tx, view.id, segment, ranges) : null
+  await noteProgress(tx, view.id, ranges, intake.highs, now)
+  const watermark = await nextWatermark(tx, view, stored.state.watermark, now)
+  if (watermark !== null && watermark !== stored.state.watermark) await logWatermark(tx, view, watermark)
+  await countFlush(tx, view.id, countsOf(prepared), watermark, now)
+  if (intake.rejects.length > 0) {
+    await addRejects(tx, view.id, topic, intake.rejects)
+    await addPayloads(tx, view.id, topic, prepared.samples)
+  }
+  await tx.publish([ingested(stored, prepared, id, ranges, watermark), ...rejected(view, intake.rejects)])
+  measure(parts, prepared)
+}
+
+const countsOf = ({ intake, segment }: Prepared) => ({
+  accepted: segment?.rows ?? 0,
+  rejected: intake.rejects.length,
+  deleted: segment?.deletes ?? 0,
+  ignored: intake.ignored,
+  withUnknownFields: intake.withUnknownFields,
+})
+
+function ingested(
+  { view: { namespace, name } }: StoredView,
+  { intake, segment }: Prepared,
+  id: number | null,
+  ranges: readonly OffsetRange[],
+  watermark: number | null,
+): Fact {
+  return fact(rowsIngested, {
+    namespace,
+    view: name,
+    revision: intake.batch.view.revision,
+    segment: id === null ? null : String(id),
+    rows: segment?.rows ?? 0,
+    ranges: ranges.map(({ topic, partition, epoch, from, to }) => ({ topic, partition, epoch, from, to })),
+    eventTime: segment?.eventTime ? { min: iso(segment.eventTime.min), max: iso(segment.eventTime.max) } : null,
+    watermark: watermark === null ? null : iso(watermark),
+  }) as Fact
+}
+
+const rejected = ({ namespace, name, revision, spec }: View, rejects: readonly Rejected[]): Fact[] =>
+  [...Map.groupBy(rejects, ({ partition }) => partition)].map(([partition, own]) => {
+    const reasons: Record<string, number> = {}
+    for (const { code } of own) reasons[code] = (reasons[code] ?? 0) + 1
+    const sample = own.slice(0, sampleSize).map(({ offset, code, field, message }) => ({
+      offset,
+      code,
+      ...(field === undefined ? {} : { field }),
+      ...(message === undefined ? {} : { message }),
+    }))
+    return fact(rowsRejected, {
+      namespace,
+      view: name,
+      revision,
+      topic: spec.source.topic,
+      partition,
+      count: own.length,
+      reasons,
+      sample,
+    }) as Fact
+  })
+
+function measure({ metrics, view, committed }: OnRowsParts, prepared: Prepared): void {
+  const labels = { namespace: view.namespace, view: view.name }
+  const { accepted, rejected, deleted, ignored, withUnknownFields } = countsOf(prepared)
+  for (const [outcome, count] of Object.entries({ accepted, rejected, deleted, ignored }))
+    if (count > 0) metrics.rows.inc({ ...labels, outcome }, count)
+  for (const { code } of prepared.intake.rejects) metrics.rejected.inc({ ...labels, code })
+  if (withUnknownFields > 0) metrics.unknownFields.inc(labels, withUnknownFields)
+  committed()
+}

@@ -1,0 +1,74 @@
+import { type OffsetRange, type Tx } from '@cascata/messaging'
+import { groupOf, type View } from '../feature-views/view.ts'
+import { decideWatermark, type PartitionProgress } from './decide-watermark.ts'
+
+/** Adds the partitions of a topic that are not known yet, and where each ends now. */
+export const noteEnds = async (
+  tx: Pick<Tx, 'query'>,
+  viewId: number,
+  topic: string,
+  ends: ReadonlyMap<number, number>,
+): Promise<void> => {
+  await tx.query(
+    `insert into view_partition (view_id, topic, partition, end_offset)
+     select $1, $2, bound.* from unnest($3::int[], $4::bigint[]) as bound
+     on conflict (view_id, topic, partition) do update set end_offset = excluded.end_offset
+      where view_partition.end_offset <> excluded.end_offset`,
+    [viewId, topic, [...ends.keys()], [...ends.values()]],
+  )
+}
+
+/** Records what a flush has seen of each partition. */
+export const noteProgress = async (
+  tx: Tx,
+  viewId: number,
+  ranges: readonly OffsetRange[],
+  highs: ReadonlyMap<number, number>,
+  now: number,
+): Promise<void> => {
+  await tx.query(
+    `insert into view_partition (view_id, topic, partition, high, last_record_at)
+     select $1, seen.*, $5 from unnest($2::text[], $3::int[], $4::bigint[]) as seen
+     on conflict (view_id, topic, partition) do update
+        set high = greatest(view_partition.high, excluded.high), last_record_at = excluded.last_record_at`,
+    [
+      viewId,
+      ranges.map(({ topic }) => topic),
+      ranges.map(({ partition }) => partition),
+      ranges.map(({ partition }) => highs.get(partition) ?? null),
+      now,
+    ],
+  )
+}
+
+/** The watermark as the partitions of a view have it now; the view is locked by the caller. */
+export const nextWatermark = async (tx: Tx, view: View, before: number | null, now: number): Promise<number | null> => {
+  const partitions = await tx.query<PartitionProgress>(
+    `select known.high::float8 as high, known.last_record_at::float8 as "lastRecordAt",
+            coalesce(cursor.next_offset, 0) >= known.end_offset as "caughtUp"
+       from view_partition known
+       left join cursor on cursor.consumer = $2 and cursor.topic = known.topic and cursor.partition = known.partition
+      where known.view_id = $1 and known.topic = $3`,
+    [view.id, groupOf(view), view.spec.source.topic],
+  )
+  return decideWatermark(before, partitions, view.spec.source.idleAfter, now)
+}
+
+/** Remembers with which cursors a watermark was reached: a dataset needs the one that holds for its snapshot. */
+export const logWatermark = async (tx: Tx, view: View, watermark: number): Promise<void> => {
+  await tx.query(
+    `insert into watermark_log (view_id, watermark, cursors)
+     select $1, $2, coalesce(json_agg(json_build_array(partition, epoch, next_offset)), '[]'::json)
+       from cursor where consumer = $3 and topic = $4`,
+    [view.id, watermark, groupOf(view), view.spec.source.topic],
+  )
+}
+
+/** Forgets watermarks that no dataset under way can ask for. */
+export const pruneWatermarks = async (tx: Pick<Tx, 'query'>, viewId: number, keep = 10_000): Promise<void> => {
+  await tx.query(
+    `delete from watermark_log where view_id = $1
+        and id < (select id from watermark_log where view_id = $1 order by id desc offset $2 limit 1)`,
+    [viewId, keep],
+  )
+}

@@ -1,0 +1,85 @@
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Database, type Messaging } from '@cascata/messaging'
+import { type Clock, type Logger } from '@cascata/service'
+import { type FeatureStoreConfig } from '../config.ts'
+import { groupOf, qualified, type View } from '../feature-views/view.ts'
+import { type StoredView } from '../feature-views/views.store.ts'
+import { type FeatureStoreMetrics } from '../metrics.ts'
+import { type Duck } from '../offline/duckdb.ts'
+import { openSegmentWriter } from '../offline/segment-writer.ts'
+import { type SegmentStore } from '../offline/segments.store.ts'
+import { type OnlineStore } from '../online/online-store.ts'
+import { onHalt, onResume } from './on-halt.ts'
+import { onRows } from './on-rows.ts'
+import { noteEnds } from './progress.store.ts'
+import { ensureTopic } from './topic.ts'
+import { compileValidator } from './validate-rows.ts'
+
+export interface IngestionParts {
+  readonly config: FeatureStoreConfig
+  readonly db: Database
+  readonly messaging: Messaging
+  readonly online: OnlineStore
+  readonly duck: Duck
+  readonly segments: SegmentStore
+  /** Where segments lie. */
+  readonly folder: string
+  readonly clock: Clock
+  readonly log: Logger
+  readonly metrics: FeatureStoreMetrics
+  readonly committed: () => void
+}
+
+/** The ingestion of one revision of a view on this replica. */
+export interface ViewIngestion {
+  readonly view: View
+  /** Takes over what the other replicas, or a rebuild, changed about the view. */
+  update(stored: StoredView): void
+  stop(): Promise<void>
+}
+
+/** Starts reading a view's topic into both stores, as a member of the view's consumer group. */
+export async function startViewIngestion(parts: IngestionParts, stored: StoredView): Promise<ViewIngestion> {
+  const { config, db, messaging, online, duck, segments, folder, clock, log, metrics } = parts
+  const { view } = stored
+  const { topic, startFrom } = view.spec.source
+  await ensureTopic(messaging.topics, view, log)
+  const bounds = await messaging.topics.bounds(topic)
+  await noteEnds(db, view.id, topic, new Map([...bounds].map(([partition, { high }]) => [partition, high])))
+  const writer = await openSegmentWriter(duck, folder, view)
+  let { onlineGeneration } = stored.state
+
+  const ingest = messaging.ingest({
+    consumer: groupOf(view),
+    topics: [topic],
+    startFrom,
+    maxRows: config.flushRows,
+    maxBytes: config.flushBytes,
+    sink: onRows({
+      view,
+      validator: compileValidator(view),
+      writer,
+      online,
+      segments,
+      remove: ({ file }) => rm(join(folder, file), { force: true }),
+      generation: () => onlineGeneration,
+      clock,
+      metrics,
+      payloadsPerMinute: config.payloadsPerMinute,
+      committed: parts.committed,
+    }),
+    onHalt: onHalt(view, clock),
+    onResume: onResume(view, clock),
+  })
+  log.info({ view: qualified(view), revision: view.revision, topic }, 'a view is read')
+
+  return {
+    view,
+    update: ({ state }) => void (onlineGeneration = state.onlineGeneration),
+    async stop() {
+      await ingest.stop()
+      writer.close()
+    },
+  }
+}
