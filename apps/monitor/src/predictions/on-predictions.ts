@@ -1,0 +1,121 @@
+import { fromKafka, predictionMade } from '@cascata/events'
+import { type Database, type RawRow, type RowSink, toDeadLetter } from '@cascata/messaging'
+import { type Clock } from '@cascata/service'
+import { type MonitorMetrics } from '../metrics.ts'
+import { sawPredictions } from '../models/models.store.ts'
+import { appliedModel } from '../models/spec-of.ts'
+import { type FindReference } from '../versions/references.ts'
+import { summarise, type WindowSummary, windowOf } from '../windows/window.ts'
+import { addToWindow } from '../windows/windows.store.ts'
+import { isServed, type Prediction } from './prediction.ts'
+import { ensurePartition, keepPredictions } from './predictions.store.ts'
+
+/** A record that is no prediction. */
+interface Refused {
+  readonly row: RawRow
+  readonly reason: string
+}
+
+/** What one batch adds to one window. */
+interface Addition {
+  readonly model: string
+  readonly version: string
+  readonly from: Date
+  readonly to: Date
+  readonly summary: WindowSummary
+}
+
+interface Batch {
+  readonly predictions: readonly Prediction[]
+  readonly refused: readonly Refused[]
+  readonly additions: readonly Addition[]
+  readonly keptAt: number
+}
+
+export interface OnPredictions {
+  readonly db: Database
+  readonly consumer: string
+  readonly references: FindReference
+  readonly metrics: MonitorMetrics
+  readonly clock: Clock
+  /** Called when a batch is kept: there may be something to judge. */
+  readonly onKept: () => void
+}
+
+/** Postgres keeps no NUL character, wherever a caller put one. */
+const storable = (value: Buffer | null): Buffer | string | null =>
+  value?.includes('\\u0000') ? value.toString('utf8').replaceAll('\\u0000', '\\ufffd') : value
+
+const decode = (rows: readonly RawRow[]) => {
+  const predictions: Prediction[] = []
+  const refused: Refused[] = []
+  for (const row of rows) {
+    try {
+      const event = fromKafka({ key: row.key, value: storable(row.value), headers: row.headers })
+      if (event.type !== predictionMade.type) throw new TypeError(`${event.type} is no prediction`)
+      predictions.push(event.data as Prediction)
+    } catch (error) {
+      refused.push({ row, reason: (error as Error).message })
+    }
+  }
+  return { predictions, refused }
+}
+
+/** One order for all replicas, so that two never wait for each other's locks. */
+const inOrder = (a: Addition, b: Addition) =>
+  a.model.localeCompare(b.model) || a.version.localeCompare(b.version) || a.from.getTime() - b.from.getTime()
+
+/** Counts the answers of a batch into windows, version by version; a version that is warming, or of a model nobody applied, has none. */
+const additionsOf = async ({ db, references }: OnPredictions, predictions: readonly Prediction[]): Promise<Addition[]> => {
+  const additions: Addition[] = []
+  const groups = Map.groupBy(predictions.filter(isServed), ({ namespace, model, version }) =>
+    JSON.stringify([namespace, model, version]),
+  )
+  for (const [key, own] of groups) {
+    const [namespace, name, version] = JSON.parse(key) as [string, string, string]
+    const applied = await appliedModel(db, namespace, name)
+    const reference = applied && (await references(namespace, name, version))
+    if (!reference) continue
+    const { task, monitor } = applied.model.spec
+    const windows = Map.groupBy(own, ({ at }) => windowOf(Date.parse(at), monitor.window).from)
+    for (const [from, rows] of windows) {
+      const span = { from: new Date(from), to: new Date(from + monitor.window) }
+      additions.push({ model: `${namespace}/${name}`, version, ...span, summary: summarise(rows, task, reference) })
+    }
+  }
+  return additions.sort(inOrder)
+}
+
+/** The latest data time of each model in a batch, by `namespace`, `model`; in one order, so that two replicas don't wait for each other. */
+const latestOf = (predictions: readonly Prediction[]) =>
+  [...Map.groupBy(predictions, ({ namespace, model }) => JSON.stringify([namespace, model]))]
+    .map(([key, own]) => {
+      const [namespace, name] = JSON.parse(key) as [string, string]
+      return { namespace, name, upTo: new Date(own.reduce((latest, { at }) => Math.max(latest, Date.parse(at)), -Infinity)) }
+    })
+    .sort((a, b) => (`${a.namespace}/${a.name}` < `${b.namespace}/${b.name}` ? -1 : 1))
+
+/** Keeps predictions and counts them into the windows of their versions, in the transaction that moves the cursor: each once. */
+export const onPredictions = (parts: OnPredictions): RowSink<Batch> => {
+  let day = ''
+  return {
+    async write(rows) {
+      const { predictions, refused } = decode(rows)
+      const keptAt = parts.clock.now()
+      const today = new Date(keptAt).toISOString().slice(0, 10)
+      if (today !== day) await ensurePartition(parts.db, today)
+      day = today
+      return { predictions, refused, additions: await additionsOf(parts, predictions), keptAt }
+    },
+    async commit(tx, { predictions, refused, additions, keptAt }) {
+      tx.enqueue(refused.map(({ row, reason }) => toDeadLetter(row, parts.consumer, reason, new Date(keptAt))))
+      parts.metrics.refused.inc(refused.length)
+      await keepPredictions(tx, predictions, keptAt)
+      for (const { summary, ...key } of additions) await addToWindow(tx, key, summary)
+      for (const { upTo, ...name } of latestOf(predictions)) await sawPredictions(tx, name, upTo)
+      for (const { namespace, model, role } of predictions) parts.metrics.predictions.inc({ namespace, model, role })
+      parts.onKept()
+    },
+    async discard() {},
+  }
+}
