@@ -6,7 +6,7 @@ import { type ModelFile, type TrialReport } from './host-messages.ts'
 import { startModelHost, type ModelHost } from './model-host.ts'
 import { ModelRefused } from './model-refused.ts'
 import { createSession, runSession } from './onnx-tensors.ts'
-import { readVerified } from './try-model.ts'
+import { firstLine, readVerified } from './try-model.ts'
 
 /** A model that can answer. */
 export interface LoadedModel {
@@ -14,7 +14,7 @@ export interface LoadedModel {
   outputs: readonly TensorSpec[]
   placement: Placement
   report: TrialReport
-  /** @throws Error when the run fails; ModelRefused when its process died or it took too long */
+  /** @throws ModelRefused when the run fails, its process died or it took too long */
   run(tensors: readonly Tensor[], rows: number): Promise<Tensor[]>
   /** Frees the session; runs under way end first. */
   close(): Promise<void>
@@ -81,6 +81,10 @@ function loadedModel({ report, placement, session, remote, rows: most }: Parts):
     running++
     try {
       return session && rows <= most ? await runSession(session, tensors) : await remote.run(tensors)
+    } catch (error) {
+      throw error instanceof ModelRefused
+        ? error
+        : new ModelRefused('INF_MODEL_RUN_FAILED', `The model fails on this request: ${firstLine(error)}`)
     } finally {
       if (--running === 0) idle?.resolve()
     }

@@ -20,8 +20,9 @@ interface Pending {
   timer: NodeJS.Timeout
 }
 
+/** Beside this module as source; in a bundle the modules have become one, and workers keep their folder. */
 const script = fileURLToPath(
-  new URL(import.meta.url.endsWith('.ts') ? './model-host.worker.ts' : './model-host.worker.js', import.meta.url),
+  new URL(import.meta.url.endsWith('.ts') ? './model-host.worker.ts' : './models/model-host.worker.js', import.meta.url),
 )
 
 /** @param memoryMiB bound of its private memory (RLIMIT_DATA): an allocation beyond it fails in the model's run, not on the machine */

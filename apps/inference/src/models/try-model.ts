@@ -61,7 +61,7 @@ async function replay(
 ): Promise<number> {
   const tensors = attempt(() => goldenTensors(golden, inputs))
   const outputs = await run(session, tensors)
-  const verdict = decideGolden(golden, outputs, tolerance)
+  const verdict = decideGolden(golden, outputs, golden.tolerance ?? tolerance)
   if (!verdict.same)
     throw new ModelRefused(
       'INF_GOLDEN_MISMATCH',
