@@ -1,0 +1,39 @@
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { backing, uniqueName } from '@cascata/testing'
+import { config } from './config.ts'
+import { start } from './start.ts'
+
+/** A registry of its own: free port, own schema, own folder; Kafka is shared with other tests, so look for what is yours. */
+export const startForTest = async (more: Record<string, string> = {}) => {
+  const { kafka, postgres } = backing()
+  const schema = uniqueName('registry')
+  const home = mkdtempSync(join(tmpdir(), 'registry-'))
+  const settings = config.parse({
+    KAFKA_BROKERS: kafka,
+    DATABASE_URL: postgres,
+    REGISTRY_PORT: '0',
+    REGISTRY_DATABASE_SCHEMA: schema,
+    CASCATA_HOME: home,
+    CASCATA_LOG_LEVEL: 'warn',
+    ...more,
+  })
+  const service = await start(settings)
+  const call = async (method: string, path: string, body?: string | Buffer | object, headers: Record<string, string> = {}) => {
+    const json = typeof body === 'object' && !Buffer.isBuffer(body)
+    const answer = await fetch(service.url + path, {
+      method,
+      ...(body === undefined ? {} : { body: json ? JSON.stringify(body) : (body as string) }),
+      headers: { ...(json ? { 'content-type': 'application/json' } : {}), ...headers },
+    })
+    const text = await answer.text()
+    return {
+      status: answer.status,
+      headers: answer.headers,
+      text,
+      body: /^[[{]/.test(text) ? (JSON.parse(text) as any) : undefined,
+    }
+  }
+  return { ...service, call, settings, home }
+}
