@@ -8,6 +8,8 @@ export interface LogRecord {
   topic: string
   partition: number
   offset: number
+  /** Unix ms. */
+  timestamp: number
   key: Buffer | null
   value: Buffer | null
   headers: KafkaMessage['headers']
@@ -60,9 +62,9 @@ export async function readLog({ kafka, topic, from, follow, onRecord, signal, lo
       autoCommit: false,
       eachBatch: async ({ batch }) => {
         const { partition } = batch
-        for (const { offset, key, value, headers } of batch.messages) {
+        for (const { offset, timestamp, key, value, headers } of batch.messages) {
           if (signal?.aborted || (!follow && Number(offset) >= (missing.get(partition) ?? 0))) break
-          await Promise.resolve(onRecord({ topic, partition, offset: Number(offset), key, value, headers })).catch(ended.reject)
+          await Promise.resolve(onRecord({ topic, partition, offset: Number(offset), timestamp: Number(timestamp), key, value, headers })).catch(ended.reject)
         }
         if (Number(batch.lastOffset()) + 1 >= (missing.get(partition) ?? Infinity)) missing.delete(partition)
         if (!follow && missing.size === 0) ended.resolve()
