@@ -34,7 +34,7 @@ const sentences: Readonly<Record<string, (data: Data) => string>> = {
     `${showCount(data['count'])} rows of ${data['topic']}/${data['partition']}: ${Object.entries(data['reasons'])
       .map(([code, count]) => `${code} ${String(count)}`)
       .join(', ')}`,
-  'view.halted': (data) => data['reason'],
+  'view.halted': (data) => data['reason'] ?? 'its cursor lies outside of its topic',
   'view.resumed': (data) => `from ${data['from']}${by(data)}${because(data)}`,
   'labels.ripened': (data) =>
     `${showCount(data['ripe'])} ripe, ${showCount(data['labelled'])} labelled, up to ${showTime(data['cutoff'])}`,
@@ -75,7 +75,7 @@ export function describeFact(event: CloudEvent): string {
   const data = (event.data ?? {}) as Data
   try {
     const sentence = sentences[nameOf(event)]
-    if (sentence) return sentence(data)
+    if (sentence) return String(sentence(data))
   } catch {
     // A later version of the fact may lack a field: its plain values follow.
   }

@@ -6,8 +6,11 @@ const bare = {
   left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: '  ',
 } // prettier-ignore
 
+/** Control characters, but for line ends, tabs, and the colours of `paint`. */
+const steering = /(?!\u001b\[(?:1|2|22|31|32|33|36|39)m)[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g
+
 /** What comes from elsewhere (names, reasons, rows) must not steer the terminal. */
-export const harmless = (text: string): string => text.replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '\ufffd')
+export const harmless = (text: string): string => text.replaceAll(steering, '\ufffd')
 
 const cell = (value: unknown): string => (value === null || value === undefined || value === '' ? '–' : harmless(String(value)))
 
