@@ -27,7 +27,10 @@ export async function withKafka<T>(
   try {
     return await work(parts)
   } catch (error) {
-    throw unreachable(error) ? platformDown(`Kafka does not answer at ${parts.brokers.join(', ')}`) : error
+    if (unreachable(error)) throw platformDown(`Kafka does not answer at ${parts.brokers.join(', ')}`)
+    if ((error as { type?: string }).type === 'UNKNOWN_TOPIC_OR_PARTITION')
+      throw platformDown(`Kafka at ${parts.brokers.join(', ')} has no topic of the platform`)
+    throw error
   }
 }
 
