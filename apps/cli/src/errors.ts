@@ -10,17 +10,25 @@ export class CommandError extends Error {
   readonly code: string
   readonly hint: string | undefined
   readonly details: unknown
+  /** Of the app's answer, where there was one. */
+  readonly status: number | undefined
 
   constructor(
     code: string,
     message: string,
-    { hint, exit = exitCodes.failed, details }: { hint?: string | undefined; exit?: ExitCode; details?: unknown } = {},
+    {
+      hint,
+      exit = exitCodes.failed,
+      details,
+      status,
+    }: { hint?: string | undefined; exit?: ExitCode; details?: unknown; status?: number } = {},
   ) {
     super(message)
     this.code = code
     this.hint = hint
     this.exit = exit
     this.details = details
+    this.status = status
   }
 }
 

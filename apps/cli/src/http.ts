@@ -41,7 +41,7 @@ async function failureOf(app: string, answer: Response): Promise<CommandError> {
       details?: unknown
     }
     if (typeof code === 'string' && typeof message === 'string')
-      return new CommandError(code, message, { hint: hint || undefined, details })
+      return new CommandError(code, message, { hint: hint || undefined, details, status: answer.status })
   } catch {
     // Not JSON: told as it is below.
   }

@@ -328,7 +328,18 @@ describe('status', () => {
       url === '/readyz' ? [200, {}] : [200, [{ kind: 'Model', metadata: { namespace: 'default', name: 'flight-delay' } }]],
     )
     const deployer = await serving(({ url }) =>
-      url === '/readyz' ? [200, {}] : [200, { champion: '3', candidate: '4', share: 0.25 }],
+      url === '/readyz'
+        ? [200, {}]
+        : [
+            200,
+            {
+              serving: '3',
+              candidate: '4',
+              shadow: null,
+              waiting: null,
+              rollout: { version: '4', state: 'step', step: 2, share: 0.25, reason: null },
+            },
+          ],
     )
     const dispatcher = await serving(({ url }) =>
       url === '/readyz'
@@ -341,7 +352,7 @@ describe('status', () => {
     const { code, out } = await cascata(['status'], { env })
     expect(code).toBe(1)
     expect(out).toMatch(/● registry {3}● feature-store no platform is up/)
-    expect(out).toMatch(/flight-delay\s+3\s+4 at 25%\s+training\s+118,412\s+frozen \(data-invalid\)/)
+    expect(out).toMatch(/flight-delay\s+3\s+4 step 25%\s+training\s+118,412\s+frozen \(data-invalid\)/)
   })
 })
 

@@ -15,7 +15,7 @@ interface Dataset {
   id?: string
   dataset?: string
   state: 'building' | 'built' | 'failed'
-  progress?: number
+  progress?: number | string | null
   hash?: string | null
   rows?: number | null
   cutoff?: string | null
@@ -38,7 +38,7 @@ function showDataset(context: Context, id: string, dataset: Dataset): string {
     ['dataset', id],
     [
       'state',
-      `${dataset.state}${dataset.state === 'building' && dataset.progress !== undefined ? ` ${showShare(dataset.progress)}` : ''}`,
+      `${dataset.state}${dataset.state === 'building' && dataset.progress ? ` (${typeof dataset.progress === 'number' ? showShare(dataset.progress) : dataset.progress})` : ''}`,
     ],
     ['rows', showCount(dataset.rows)],
     ['cutoff', showTime(dataset.cutoff)],

@@ -30,10 +30,13 @@ async function rolloutToo(context: Context, lever: 'pause' | 'resume', model: st
   try {
     return (await pull(context, lever, model)) ?? null
   } catch (error) {
-    if (error instanceof CommandError && !error.code.startsWith('CLI_')) return null
+    if (error instanceof CommandError && (error.status === 404 || error.status === 409)) return null
     throw error
   }
 }
+
+/** Only the rollout was named: that there is none is an answer. */
+const plainly = (context: Context, lever: 'pause' | 'resume', model: string): Promise<unknown> => pull(context, lever, model)
 
 interface LeverOptions {
   all?: boolean
@@ -49,7 +52,7 @@ const lever =
     const both = trainings === rollouts
     const training = both || trainings ? await setTrainings(context, name, models) : []
     const rollout: unknown[] = []
-    if (both || rollouts) for (const each of models) rollout.push(await rolloutToo(context, name, each))
+    if (both || rollouts) for (const each of models) rollout.push(await (both || all ? rolloutToo : plainly)(context, name, each))
     context.print({ models, trainings: training, rollouts: rollout }, () =>
       models.map((each) => `${each} is ${name === 'pause' ? 'paused' : 'going on'}`).join('\n'),
     )

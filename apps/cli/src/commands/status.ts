@@ -17,17 +17,13 @@ export interface ModelStatus extends Name {
   silent: Record<string, string>
 }
 
+/** What serves, by the deployer. */
 export interface Route {
-  champion?: string | null
-  candidate?: string | null
-  shadow?: string | null
-  warm?: string[]
-  rollout?: unknown
-  state?: string
-  step?: number
-  share?: number
-  paused?: boolean
-  [more: string]: unknown
+  serving: string | null
+  candidate: string | null
+  shadow: string | null
+  rollout: { version: string; state: string; step: number; share: number; reason: string | null } | null
+  waiting: { version: string } | null
 }
 
 interface Training {
@@ -114,8 +110,9 @@ function blocked({ training }: ModelStatus): string {
 }
 
 const rolling = ({ route }: ModelStatus): string => {
-  const candidate = route?.candidate ?? route?.shadow
-  return candidate ? `${candidate}${route?.share === undefined ? '' : ` at ${showShare(route.share)}`}` : ''
+  if (!route?.rollout) return ''
+  const { version, state, share } = route.rollout
+  return `${version} ${state}${share > 0 && share < 1 ? ` ${showShare(share)}` : ''}${route.waiting ? `, ${route.waiting.version} waits` : ''}`
 }
 
 const runningOf = ({ runs }: ModelStatus): string =>
@@ -131,7 +128,7 @@ function overview(context: Context, models: readonly ModelStatus[], health: read
     .join('   ')
   const rows = models.map((model) => [
     showName(model),
-    model.route?.champion ? paint.green(model.route.champion) : null,
+    model.route?.serving ? paint.green(model.route.serving) : null,
     rolling(model),
     runningOf(model),
     showCount(model.training?.labelled),
@@ -141,7 +138,7 @@ function overview(context: Context, models: readonly ModelStatus[], health: read
   const body =
     rows.length === 0
       ? 'No model is applied: `cascata apply -f FILE` does it.'
-      : table(context, ['model', 'serves', 'candidate', 'running', 'labelled', 'stopped', 'findings'], rows)
+      : table(context, ['model', 'serves', 'rollout', 'running', 'labelled', 'stopped', 'findings'], rows)
   return `${services}\n\n${body}`
 }
 
@@ -150,8 +147,9 @@ function detail(context: Context, model: ModelStatus): string {
   const parts = [
     list(context, [
       ['model', `${model.namespace}/${model.name}`],
-      ['serves', route?.champion ? `version ${route.champion}` : 'nothing yet'],
-      ['candidate', rolling(model)],
+      ['serves', route?.serving ? `version ${route.serving}` : 'nothing yet'],
+      ['rollout', rolling(model)],
+      ...(route?.rollout?.reason ? [['', route.rollout.reason] as const] : []),
       [
         'labels',
         training
