@@ -30,5 +30,6 @@ export {
   type Views,
   viewsByName,
 } from './references.ts'
+export { topicDangers, topicSettings } from './topic-settings.ts'
 export { validateModel } from './validate-model.ts'
 export { toYaml, written } from './write-yaml.ts'

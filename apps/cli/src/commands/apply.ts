@@ -1,7 +1,7 @@
-import { notYet } from '@cascata/resources'
-import { type Change, type ResourceError } from '@cascata/resources'
+import { type Change, notYet, type ResourceError, type SourcedResource, topicDangers, topicSettings } from '@cascata/resources'
 import { type Context } from '../context.ts'
 import { CommandError, exitCodes, wrongUsage } from '../errors.ts'
+import { withKafka } from '../facts/log.ts'
 import { harmless, table } from '../output/table.ts'
 import { commitOf, invalid, joined, parseFiles, readFiles, type ResourceFile } from '../resources/files.ts'
 import { examples, type Registry } from './register.ts'
@@ -98,11 +98,13 @@ async function plan(context: Context, options: Options) {
 async function apply(context: Context, options: Options) {
   const files = await filesOf(options, context)
   const { text, locate } = joined(files)
+  const warnings = await topicWarnings(context, parseFiles(files))
   const commit = options.commit ?? commitOf(files[0]!.folder)
   const applied = await located(
     () => context.app('registry').send<Omit<Planned, 'changes' | 'affects'>[]>('PUT', '/v1/resources', text, { commit }),
     locate,
   )
+  for (const warning of warnings) context.shell.err(`cascata: ${harmless(warning)}\n`)
   context.print(applied, () =>
     table(
       context,
@@ -116,6 +118,35 @@ async function apply(context: Context, options: Options) {
       ]),
     ),
   )
+}
+
+/**
+ * What existing topics would do to the rows of views. Those that don't exist are created as they have to be.
+ * Kafka may be out of reach of whoever applies, a pipeline for example: then nothing is said.
+ */
+async function topicWarnings(context: Context, read: readonly SourcedResource[]): Promise<string[]> {
+  const named = new Set(read.flatMap(({ resource }) => (resource.kind === 'FeatureView' ? [resource.spec.source.topic] : [])))
+  if (named.size === 0) return []
+  try {
+    return await withKafka(context, async ({ messaging, kafka }) => {
+      const topics = messaging.openTopics(kafka)
+      try {
+        const existing = new Set(await topics.list())
+        const warnings: string[] = []
+        for (const topic of named) {
+          if (existing.has(topic))
+            for (const danger of topicDangers(await topics.config(topic, Object.keys(topicSettings))))
+              warnings.push(`topic ${topic}: ${danger}`)
+        }
+        return warnings
+      } finally {
+        await topics.close()
+      }
+    })
+  } catch (error) {
+    if (error instanceof CommandError) return []
+    throw error
+  }
 }
 
 const collect = (value: string, before: string[] = []): string[] => [...before, value]

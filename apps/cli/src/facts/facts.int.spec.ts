@@ -12,7 +12,7 @@ import {
 import { connectKafka, openProducer, openTopics, silent } from '@cascata/messaging'
 import { backing, eventually, uniqueName } from '@cascata/testing'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { cascata } from '../test-shell.ts'
+import { cascata, service } from '../test-shell.ts'
 
 const name = uniqueName('cli').replaceAll('_', '-')
 const dlq = `${name}.consumer.dlq`
@@ -140,6 +140,18 @@ it('dlq lists, shows and replays', async () => {
     code: 1,
     err: expect.stringContaining('there is no topic nothing.dlq'),
   })
+})
+
+it('apply warns of a topic that would lose history', async () => {
+  const registry = await service(() => [
+    200,
+    [{ kind: 'FeatureView', namespace: name, name: 'v', revision: 1, action: 'created' }],
+  ])
+  const view = `{apiVersion: cascata/v1, kind: FeatureView, metadata: {name: v}, spec: {source: {topic: ${name}}, entity: [f], eventTime: {field: at}, fields: {f: string, at: timestamp}}}`
+  const ran = await cascata(['apply', '-f', '-'], { env: { ...env, REGISTRY_URL: registry.url }, stdin: view })
+  await registry.close()
+  expect(ran.code).toBe(0)
+  expect(ran.err).toContain(`topic ${name}: retention.ms=604800000: Kafka deletes history`)
 })
 
 it('says so when no broker answers', async () => {
