@@ -80,7 +80,8 @@ export const installGuard = async (fastify: FastifyInstance, config: CommonConfi
       else bare.push(`${method} ${route.url}`)
     }
     if (route.config?.bodyLimit) route.bodyLimit = route.config.bodyLimit
-    if (route.config?.timeoutMs) route.handlerTimeout = route.config.timeoutMs
+    const timeoutMs = route.config?.timeoutMs ?? config.requestTimeout
+    if (timeoutMs > 0) route.handlerTimeout = timeoutMs
   })
 
   const admit = (request: FastifyRequest): Principal => {

@@ -143,7 +143,6 @@ export const createHttpServer = (parts: ServerParts): FastifyInstance => {
   const fastify = createFastify({
     logger: false,
     bodyLimit: config.bodyLimit,
-    handlerTimeout: config.requestTimeout,
     requestTimeout: 300_000,
     keepAliveTimeout: 72_000,
     routerOptions: { maxParamLength: 1024, ignoreDuplicateSlashes: false },
