@@ -9,7 +9,7 @@ import type { Bench, Metrics } from './context.ts'
 
 const root = resolve(import.meta.dirname, '../..')
 const results = join(resolve(root, process.env['CASCATA_HOME'] || '.cascata'), 'bench')
-const helpers = ['run', 'context']
+const helpers = ['run', 'context', 'apps', 'load', 'models']
 const known = readdirSync(import.meta.dirname)
   .filter((file) => file.endsWith('.ts') && !file.endsWith('.process.ts'))
   .map((file) => file.slice(0, -3))

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import { type AddressInfo } from 'node:net'
-import { fromKafka, resourceApplied, routeChanged, topics, type CloudEvent, type Topic } from '@cascata/events'
+import { fromKafka, predictionMade, resourceApplied, routeChanged, topics, type CloudEvent, type DataOf, type Topic } from '@cascata/events'
 import { connectKafka, fact, openProducer, openTopics, silent, toRecord, type Fact } from '@cascata/messaging'
 import { parseResources } from '@cascata/resources'
 import { sha256Of } from './models/test-models.ts'
@@ -122,19 +122,13 @@ export async function platform(brokers: string) {
     eachMessage: async ({ topic, message }) => void heard.push({ topic, event: fromKafka(message as never) }),
   })
   const say = (topic: Topic, said: Fact) => producer.send({ topic: topic.name, messages: [toRecord(said, 'test')] })
+  const said = <Data>(type: string, model: string): Data[] =>
+    heard.flatMap(({ event }) => (event.type === type && (event.data as { model: string }).model === model ? [event.data as Data] : []))
   let generation = 0
   return {
     heard,
-    predictions: (model: string) =>
-      heard
-        .map(({ event }) => event)
-        .filter(({ type, data }) => type === 'cascata.prediction.made.v1' && (data as { model: string }).model === model)
-        .map(({ data }) => data as any),
-    facts: (type: string, model: string) =>
-      heard
-        .map(({ event }) => event)
-        .filter((event) => event.type === type && (event.data as { model: string }).model === model)
-        .map(({ data }) => data as any),
+    predictions: (model: string) => said<DataOf<typeof predictionMade>>(predictionMade.type, model),
+    facts: (type: string, model: string) => said<Record<string, unknown>>(type, model),
     route: async (route: Partial<Route> & { model: string; champion: string | null }): Promise<Route> => {
       const split = route.champion === null ? [] : [{ version: route.champion, from: 0, to: 10_000 }]
       const data: Route = { namespace: 'default', revision: 1, generation: ++generation, split, warm: [], ...route }
@@ -142,7 +136,7 @@ export async function platform(brokers: string) {
       return data
     },
     apply: async (yaml: string) => {
-      for (const { kind, metadata, spec } of parseResources(yaml, { file: 'test.yaml' } as never) as any[]) {
+      for (const { kind, metadata, spec } of parseResources(yaml, { file: 'test.yaml' })) {
         const { name, namespace } = metadata
         await say(
           resourceApplied.topic,
@@ -155,7 +149,7 @@ export async function platform(brokers: string) {
             generation: ++generation,
             commit: null,
             metadata: { name, namespace },
-            spec,
+            spec: spec as unknown as Record<string, unknown>,
           }),
         )
       }

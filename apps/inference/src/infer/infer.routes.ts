@@ -39,7 +39,7 @@ const jsonType = 'application/json'
 export const inferRoutes = (fastify: FastifyInstance, parts: Parts): void => {
   const open = { config: { permission: permission('public', { scope: 'none' }) } }
   const view = { config: { permission: permission('viewer', { scope: 'handler' }) } }
-  const hot = { config: { ...view.config, bodyLimit: parts.bodyLimit } }
+  const hot = { config: { ...view.config, bodyLimit: parts.bodyLimit, timeoutMs: 0 } }
 
   void fastify.register((scope, _options, done) => {
     takeBytes(scope)

@@ -18,7 +18,7 @@ interface Parts {
 export const predictRoutes = (fastify: FastifyInstance, { models, predict, metrics, bodyLimit }: Parts): void => {
   void fastify.register((scope, _options, done) => {
     takeBytes(scope)
-    const options = { config: { permission: permission('viewer', { scope: 'handler' }), bodyLimit } }
+    const options = { config: { permission: permission('viewer', { scope: 'handler' }), bodyLimit, timeoutMs: 0 } }
     scope.post<{ Params: { name: string }; Querystring: { explain?: string } }>(
       '/v1/models/:name/predict',
       options,
