@@ -37,10 +37,16 @@ export function processExecutor({ clock }: { clock: Clock }): Executor {
       const exit = readJson<Exit>(folder, jobFiles.exit)
       if (exit) return { is: 'ended', exit }
       const supervisor = readJson<ProcessIdentity>(folder, jobFiles.supervisor)
-      const age = ageOf(folder, supervisor ? jobFiles.heartbeat : jobFiles.spec, clock.now())
+      const now = clock.now()
+      const beat = ageOf(folder, jobFiles.heartbeat, now)
+      const age = Number.isFinite(beat) ? beat : ageOf(folder, jobFiles.spec, now)
       const holds = supervisor ? isAlive(supervisor) && age < leaseMs : age < startMs
-      if (!holds) return lose(spec, supervisor, clock.now())
-      return { is: 'running', startedAt: clock.now() - age, progress: readJson<JobProgress>(folder, jobFiles.progress) ?? null }
+      if (!holds) return lose(spec, supervisor, now)
+      return {
+        is: 'running',
+        startedAt: now - ageOf(folder, jobFiles.spec, now),
+        progress: readJson<JobProgress>(folder, jobFiles.progress) ?? null,
+      }
     },
 
     async cancel({ folder }) {

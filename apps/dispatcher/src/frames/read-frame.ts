@@ -10,10 +10,14 @@ export interface DatasetFrame extends Frame {
 const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`
 const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`
 
-const select = ({ name, type, role }: ColumnSpec): string => {
+const isTime = (held: string): boolean => held.startsWith('TIMESTAMP') || held === 'DATE'
+
+/** The column as text, as float32, or for a time as milliseconds; `held` is its type in the file. */
+const select = ({ name, type, role }: ColumnSpec, held: string): string => {
   const column = quoted(name)
-  if (role === 'at' || type === 'timestamp') return `epoch_ms(${column}::timestamptz)::double`
-  return isText(type) ? `${column}::varchar` : `coalesce(try_cast(${column} as float), 'nan'::float)`
+  if (isText(type)) return `${column}::varchar`
+  const number = isTime(held) ? `epoch_ms(${column})` : column
+  return role === 'at' ? `${number}::double` : `coalesce(try_cast(${number} as float), 'nan'::float)`
 }
 
 /**
@@ -35,8 +39,11 @@ export async function readFrame(
     const instance = await DuckDBInstance.create(':memory:', { threads: String(threads), memory_limit: memory })
     try {
       const connection = await instance.connect()
-      const columns = [...kept, ...(at ? [at] : [])].map(select)
-      const result = await connection.stream(`select ${columns.join(', ')} from read_parquet([${paths.map(literal).join(', ')}])`)
+      const source = `read_parquet([${paths.map(literal).join(', ')}])`
+      const described = (await connection.runAndReadAll(`describe select * from ${source}`)).getRows()
+      const held = new Map(described.map(([name, type]) => [String(name), String(type)]))
+      const columns = [...kept, ...(at ? [at] : [])].map((spec) => select(spec, held.get(spec.name) ?? ''))
+      const result = await connection.stream(`select ${columns.join(', ')} from ${source}`)
       for (let chunk = await result.fetchChunk(); chunk && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
         builders.forEach((builder, index) => builder.add(chunk.getColumnValues(index)))
         if (at) times.push(Float64Array.from(chunk.getColumnValues(kept.length) as number[]))

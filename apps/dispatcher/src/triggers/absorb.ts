@@ -43,6 +43,8 @@ export function absorb(state: TrainingState, cause: Cause, now: number): Absorbe
       )
     case 'ended':
       return end(recent, cause.run, cause.trigger, cause.outcome, now)
+    case 'serving':
+      return quietly({ ...recent, served: cause.version })
     case 'promoted':
       return quietly({ ...recent, served: cause.version, ...triumph(recent) })
     case 'rolled back':

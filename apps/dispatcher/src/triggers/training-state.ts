@@ -93,6 +93,7 @@ export type Cause =
   | { is: 'dataset built'; run: string; labels: { labelled: number; cutoff: number } }
   | { is: 'started'; run: string; trigger: Trigger }
   | { is: 'ended'; run: string; trigger: Trigger; outcome: Outcome }
+  | { is: 'serving'; version: string }
   | { is: 'promoted'; version: string; trigger: Trigger | null }
   | { is: 'rolled back'; version: string; champion: string | null; trigger: Trigger | null }
   | { is: 'pause'; by: string }

@@ -1,0 +1,107 @@
+import { versionRejected } from '@cascata/events'
+import { fact } from '@cascata/messaging'
+import { isCodedError } from '@cascata/service'
+import { decideGates, type GateVerdict } from '../gates/decide-gates.ts'
+import { type Figures } from '../gates/figures.ts'
+import { type GateRequest } from '../gates/measurement.ts'
+import { findModel } from '../models/models.store.ts'
+import { embargoOf, viewsNow } from '../models/specs.ts'
+import { advance, endRun, identityOf } from './advance.ts'
+import { fetchChampion } from './champion.ts'
+import { datasetFiles, fetchDataset, groupColumns, modelOf } from './dataset-files.ts'
+import { evidenceOf, holdoutOf } from './evidence.ts'
+import { measure } from './measure.ts'
+import { type Run } from './run.ts'
+import { runFolder } from './run-folder.ts'
+import { type Tools } from './tools.ts'
+
+/** State `gating`: the candidate and the champion are measured on the withheld holdout, and every gate is decided. */
+export async function gateRun(tools: Tools, run: Run, signal: AbortSignal): Promise<void> {
+  const { registry, metrics } = tools
+  await fetchDataset(tools, run)
+  const figures = await measureBoth(tools, run, signal)
+  const verdict = decideGates(figures, {
+    gates: run.spec.gates,
+    inputs: run.inputs.map(({ name, type }) => ({ name, type })),
+    hasSteps: run.spec.rollout.steps.length > 0,
+    maxBytes: tools.config.modelLimit,
+  })
+  for (const { gate, passed } of verdict.gates)
+    metrics.gates.inc({ gate: gate.split(' ')[0] as string, verdict: passed ? 'passed' : 'failed' })
+  const found = { figures, gates: verdict.gates, comparison: verdict.comparison, why: verdict.why }
+  if (verdict.verdict === 'approved') return advance(tools, run, { to: 'refitting', details: found })
+  const evidence = await registry.putJson(evidenceOf(run, found))
+  await rejectRun(tools, run, verdict, { ...found, evidence })
+}
+
+export async function rejectRun(
+  tools: Tools,
+  run: Run,
+  verdict: Pick<GateVerdict, 'comparison' | 'why'>,
+  details: Run['details'] & { evidence: string },
+): Promise<void> {
+  const said = {
+    ...identityOf(run),
+    version: null,
+    run: run.id,
+    verdict: 'rejected' as const,
+    evidence: details.evidence,
+    by: 'gates',
+    why: verdict.why,
+    comparison: verdict.comparison,
+    ...holdoutOf(run, details.figures),
+  }
+  await endRun(tools, run, { to: 'rejected', outcome: 'rejected', details, facts: [(id) => fact(versionRejected, said, { id })] })
+}
+
+/** A measurement that dies with two models loaded is repeated with one: the champion must not be the candidate's fault. */
+async function measureBoth(tools: Tools, run: Run, signal: AbortSignal): Promise<Figures> {
+  const request = await gateRequest(tools, run)
+  const both = await measure<Figures>(tools, run, 'gate', request, signal)
+  if (both.is === 'measured') return both.result
+  const { champion } = request
+  if (champion) {
+    const alone = await measure<Figures>(tools, run, 'gate-alone', { ...request, champion: null }, signal)
+    if (alone.is === 'measured')
+      return {
+        ...alone.result,
+        champion: { version: champion.version, is: 'incomparable', reason: both.failure.message, rows: 0 },
+      }
+  }
+  const split = run.dataset?.split.holdout
+  const holdout = { rows: split?.rows ?? 0, rowsHash: run.dataset?.hash ?? '', from: split?.from ?? '', to: split?.to ?? '' }
+  return { holdout, candidate: { is: 'refused', ...both.failure }, champion: null }
+}
+
+async function gateRequest(tools: Tools, run: Run): Promise<GateRequest> {
+  const { db, config } = tools
+  const folder = runFolder(config.runs, run.id)
+  const groups = await groupColumns(tools, run)
+  const { gates, train } = run.spec
+  return {
+    kind: 'gate',
+    output: '',
+    data: await datasetFiles(tools, run, groups),
+    seed: train.seed,
+    metric: gates.metric,
+    confidence: gates.champion?.confidence ?? 0.95,
+    fairness: gates.fairness.map(({ by, minGroup }, index) => ({ by, column: groups[index]?.name ?? by, minGroup })),
+    candidate: folder.output(`train-${run.attempt}`),
+    champion: gates.champion ? await championOf(tools, run, embargoOf(modelOf(run), await viewsNow(db))) : null,
+  }
+}
+
+/** What serves now, ready to be measured; null when nothing does. */
+async function championOf(tools: Tools, run: Run, embargo: number): Promise<GateRequest['champion']> {
+  const version = (await findModel(tools.db, run))?.served
+  if (version === null || version === undefined) return null
+  const folder = runFolder(tools.config.runs, run.id).champion
+  try {
+    const cutoff = await fetchChampion(tools, run, version, folder)
+    // What the candidate has seen ends before the holdout begins, by the embargo of the split.
+    return { version, folder, after: cutoff === null ? Infinity : cutoff + embargo, extra: null }
+  } catch (cause) {
+    if (isCodedError(cause) && !cause.retry) return { version, folder, after: Number.MAX_SAFE_INTEGER, extra: null }
+    throw cause
+  }
+}

@@ -1,0 +1,36 @@
+import { type Run } from './run.ts'
+
+/** A run as it is answered: everything but its token. */
+export const tellRun = (run: Run) => ({
+  run: run.id,
+  namespace: run.namespace,
+  model: run.model,
+  revision: run.revision,
+  state: run.state,
+  awaiting: run.awaiting ? 'approval' : null,
+  trigger: run.trigger,
+  causes: run.causes,
+  episode: run.episode,
+  version: run.version,
+  requestedAt: run.requestedAt,
+  startedAt: run.startedAt,
+  endedAt: run.endedAt,
+  correlation: run.causedBy?.correlationid ?? null,
+  executor: run.spec.train.run.executor,
+  attempts: (run.details.attempts ?? []).map(({ what, attempt, exit }) => ({ what, attempt, exit })),
+  progress: run.details.progress ?? null,
+  dataset: run.dataset && {
+    id: run.dataset.dataset,
+    hash: run.dataset.hash,
+    rows: run.dataset.rows,
+    cutoff: run.dataset.cutoff,
+    split: run.dataset.split,
+  },
+  trainer: run.details.trainer ?? null,
+  comparison: run.details.comparison ?? null,
+  evidence: [...(run.details.gates ?? []), ...(run.details.refitGates ?? [])],
+  evidenceSha256: run.details.evidence ?? null,
+  why: run.details.why ?? run.failure?.message ?? null,
+  failure: run.failure,
+  mlflow: run.details.mlflow ?? null,
+})
