@@ -69,7 +69,10 @@ export function modelsReading(view: FeatureView, models: Iterable<Model>, field?
   })
 }
 
-/** What `view:*` stands for: what the view serves, without entity, event time, due time and label, which tell a model nothing it may know. */
+/**
+ * What `view:*` stands for: what the view serves, without entity, event time, due time and label, which tell a model nothing it may know.
+ * By name, so that it is the same however the view's fields are ordered.
+ */
 function wildcard(model: Model, view: FeatureView): string[] {
   const { name } = view.metadata
   const { observations, label } = model.spec
@@ -83,6 +86,7 @@ function wildcard(model: Model, view: FeatureView): string[] {
     .filter((field) => windowed || !left.has(field))
     .map((field) => `${name}:${field}`)
     .filter((each) => each !== label.field)
+    .toSorted()
 }
 
 /** A model's features with `view:*` written out, each once, in the order in which they are named. Unknown views stay as they are. */

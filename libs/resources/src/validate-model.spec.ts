@@ -98,13 +98,24 @@ describe('references', () => {
     )
     expect(features).toEqual([
       'flights:carrier',
-      'flights:origin',
       'flights:destination',
       'flights:distanceKm',
       'flights:gateChanges',
+      'flights:origin',
       'outcomes:delayMin',
       'route-delays:delayMin',
     ])
+  })
+
+  it('expands to the same however the fields of a view are ordered', () => {
+    const turned = new Map(
+      [...all].map(([key, view]) => [
+        key,
+        { ...view, spec: { ...view.spec, fields: Object.fromEntries(Object.entries(view.spec.fields).reverse()) } },
+      ]),
+    )
+    const wild = model(lean.replace('"flights:carrier"', '"flights:*"'))
+    expect(pinModel(wild, turned)).toEqual(pinModel(wild, all))
   })
 
   it('pins features and unit', () => {

@@ -4,6 +4,7 @@ import { type MigrationInterface, type QueryRunner } from 'typeorm'
 export class Resources1764000100000 implements MigrationInterface {
   readonly name = 'Resources1764000100000'
 
+  /** Documents are `json`, not `jsonb`: they keep the order in which their author wrote the fields. */
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(`
       create table resource (
@@ -13,7 +14,7 @@ export class Resources1764000100000 implements MigrationInterface {
         generation bigint not null,
         revision bigint not null,
         deleted boolean not null default false,
-        document jsonb not null,
+        document json not null,
         commit text,
         applied_at timestamptz not null,
         applied_by text not null,
@@ -24,7 +25,7 @@ export class Resources1764000100000 implements MigrationInterface {
         namespace text not null,
         name text not null,
         revision bigint not null,
-        document jsonb not null,
+        document json not null,
         commit text,
         applied_at timestamptz not null,
         applied_by text not null,
