@@ -53,6 +53,7 @@ export function startIngestion(parts: IngestionParts): Ingestion {
 
   const lookAtAll = async (): Promise<void> => {
     const views = await listViews(db)
+    parts.catalogue.take(views)
     const known = new Set(views.map(({ view }) => view.id))
     for (const [id, ingestion] of running) {
       if (known.has(id)) continue

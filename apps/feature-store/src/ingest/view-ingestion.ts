@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { type Database, type Messaging } from '@cascata/messaging'
 import { type Clock, type Logger } from '@cascata/service'
 import { type FeatureStoreConfig } from '../config.ts'
+import { type Catalogue } from '../feature-views/catalogue.ts'
 import { groupOf, qualified, type View } from '../feature-views/view.ts'
 import { type StoredView } from '../feature-views/views.store.ts'
 import { type FeatureStoreMetrics } from '../metrics.ts'
@@ -25,6 +26,7 @@ export interface IngestionParts {
   readonly segments: SegmentStore
   /** Where segments lie. */
   readonly folder: string
+  readonly catalogue: Catalogue
   readonly clock: Clock
   readonly log: Logger
   readonly metrics: FeatureStoreMetrics

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { labelsRipened, resourceApplied } from '@cascata/events'
-import { bell, type Database, fact, latestAll } from '@cascata/messaging'
+import { bell, type Database, fact, latestAll, pause } from '@cascata/messaging'
 import { parseReference, type ModelSpec } from '@cascata/resources'
 import { type Logger } from '@cascata/service'
 import { type FeatureStoreConfig } from '../config.ts'
@@ -47,19 +47,22 @@ export function ripener(parts: RipenerParts) {
   const run = async (signal: AbortSignal): Promise<void> => {
     const folder = join(parts.folder, 'ripeness')
     await mkdir(folder, { recursive: true })
-    const duck = await openDuck({ folder, name: 'ripeness', memory: parts.config.ripenessMemory, threads: 1 })
+    const duck = await openDuck({ folder: parts.folder, name: 'ripeness', memory: parts.config.ripenessMemory, threads: 1 })
     const open = new Map<string, RipenessState>()
     try {
       while (!signal.aborted) {
+        let failed = false
         for (const counted of await modelsOf(parts.db)) {
           if (signal.aborted) return
-          await advance(parts, counted, (name) => stateOf(duck, folder, open, name, counted)).catch((error: unknown) =>
+          await advance(parts, counted, (name) => stateOf(duck, folder, open, name, counted)).catch((error: unknown) => {
+            failed = true
             log.warn(
               { model: `${counted.namespace}/${counted.model}`, err: error },
               'ripe labels could not be counted, and are again',
-            ),
-          )
+            )
+          })
         }
+        if (failed) await pause(2_000, signal)
         await rung.wait(500, signal)
       }
     } finally {

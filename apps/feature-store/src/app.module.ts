@@ -1,0 +1,40 @@
+import { type DynamicModule, Module } from '@nestjs/common'
+import { type Database, type Messaging } from '@cascata/messaging'
+import { type Clock } from '@cascata/service'
+import { FeatureViewsController } from './feature-views/feature-views.controller.ts'
+import { viewDuties } from './feature-views/view-duties.ts'
+import { type SegmentStore } from './offline/segments.store.ts'
+import { Parts } from './parts.ts'
+
+@Module({})
+export class FeatureStoreModule {
+  /** All wiring of the JSON routes. */
+  static of({
+    db,
+    messaging,
+    segments,
+    clock,
+  }: {
+    db: Database
+    messaging: Messaging
+    segments: SegmentStore
+    clock: Clock
+  }): DynamicModule {
+    return {
+      module: FeatureStoreModule,
+      controllers: [FeatureViewsController],
+      providers: [
+        { provide: Parts.database, useValue: db },
+        { provide: Parts.messaging, useValue: messaging },
+        { provide: Parts.segments, useValue: segments },
+        { provide: Parts.clock, useValue: clock },
+        {
+          provide: Parts.viewDuties,
+          useFactory: (database: Database, bus: Messaging, store: SegmentStore, time: Clock) =>
+            viewDuties({ db: database, messaging: bus, segments: store, clock: time }),
+          inject: [Parts.database, Parts.messaging, Parts.segments, Parts.clock],
+        },
+      ],
+    }
+  }
+}

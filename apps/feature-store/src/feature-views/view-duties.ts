@@ -1,0 +1,67 @@
+import { type Database, type Messaging } from '@cascata/messaging'
+import { type Clock } from '@cascata/service'
+import { notHalted, replayRefused, viewNotFound } from '../errors.ts'
+import { onReplay, onResume } from '../ingest/on-halt.ts'
+import { type SegmentStore } from '../offline/segments.store.ts'
+import { groupOf, qualified } from './view.ts'
+import { findView, type StoredView } from './views.store.ts'
+
+/** What people ask a view to do. */
+export interface ViewDuties {
+  /** Lets halted partitions go on. Throws FS_VIEW_NOT_HALTED. */
+  resume(namespace: string, name: string, from: 'earliest' | 'latest', by: string): Promise<Resumed[]>
+  /** Reads the whole topic again. Throws FS_REPLAY_REFUSED when the topic no longer has what the segments hold. */
+  replay(namespace: string, name: string): Promise<Resumed[]>
+}
+
+type Resumed = Awaited<ReturnType<Messaging['resumeHalted']>>[number]
+
+export function viewDuties({
+  db,
+  messaging,
+  segments,
+  clock,
+}: {
+  db: Database
+  messaging: Messaging
+  segments: SegmentStore
+  clock: Clock
+}): ViewDuties {
+  const stored = async (namespace: string, name: string): Promise<StoredView> => {
+    const found = await findView(db, namespace, name)
+    if (!found) throw viewNotFound({ view: `${namespace}/${name}` })
+    return found
+  }
+
+  return {
+    async resume(namespace, name, from, by) {
+      const { view } = await stored(namespace, name)
+      const resumed = await messaging.resumeHalted(
+        { consumer: groupOf(view), onResume: onResume(view, clock, { from, by }) },
+        from,
+      )
+      if (resumed.length === 0) throw notHalted({ view: qualified(view) })
+      return resumed
+    },
+
+    async replay(namespace, name) {
+      const { view } = await stored(namespace, name)
+      const bounds = await messaging.topics.bounds(view.spec.source.topic)
+      const trimmed = [...bounds].find(([, { low }]) => low > 0)
+      if (trimmed)
+        throw replayRefused({
+          view: qualified(view),
+          reason: `partition ${trimmed[0]} of its topic begins at offset ${trimmed[1].low}`,
+        })
+      const states = await messaging.partitions(groupOf(view))
+      if (states.some(({ halted }) => halted))
+        throw replayRefused({ view: qualified(view), reason: 'its topic is not the one that was read' })
+      const [before] = await db.query(
+        'select 1 as one from segment_range join segment on segment.id = segment_id join view_partition known on known.view_id = segment.view_id and known.topic = segment_range.topic and known.partition = segment_range.partition where segment.view_id = $1 and dropped_at is null and epoch < floor_epoch limit 1',
+        [view.id],
+      )
+      if (before) throw replayRefused({ view: qualified(view), reason: 'it holds rows from before a gap' })
+      return messaging.resumeHalted({ consumer: groupOf(view), onResume: onReplay(view, segments) }, 'earliest', true)
+    },
+  }
+}

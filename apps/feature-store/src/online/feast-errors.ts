@@ -1,0 +1,23 @@
+import { type CodedError, type ErrorFormat } from '@cascata/service'
+
+/** Classes of Feast's that its clients map back to exceptions. */
+const classes: Readonly<Record<string, string>> = {
+  FS_VIEW_NOT_FOUND: 'FeatureViewNotFoundException',
+  FS_FEATURE_NOT_FOUND: 'FeatureNameNotFoundException',
+}
+
+/** An error as Feast's clients read it: a JSON string that holds JSON. What can't succeed answers 404 or 422, which they don't repeat. */
+const format = ({ code, message, hint, status }: CodedError) => ({
+  status,
+  body: JSON.stringify({ module: 'feast.errors', class: classes[code] ?? 'FeastError', message: `${message} ${hint}`, code }),
+})
+
+export const feastErrors: readonly ErrorFormat[] = [
+  '/get-online-features',
+  '/push',
+  '/write-to-online-store',
+  '/materialize',
+].map((prefix) => ({
+  prefix,
+  format,
+}))

@@ -1,0 +1,8 @@
+/** Names of what Nest injects; `app.module.ts` says how each is made. */
+export const Parts = {
+  database: Symbol('database'),
+  messaging: Symbol('messaging'),
+  segments: Symbol('segments'),
+  clock: Symbol('clock'),
+  viewDuties: Symbol('viewDuties'),
+} as const

@@ -1,0 +1,130 @@
+import { mkdir } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { openDatabase, startMessaging } from '@cascata/messaging'
+import { appHome, createLogger, createRegistry, startService, systemClock } from '@cascata/service'
+import { FeatureStoreModule } from './app.module.ts'
+import { type FeatureStoreConfig } from './config.ts'
+import { consumers } from './consumers.ts'
+import { startDatasets } from './datasets/dataset-loop.ts'
+import { datasetRoutes } from './datasets/datasets.routes.ts'
+import { onTrainingRequested } from './datasets/on-training-requested.ts'
+import { viewCatalogue } from './feature-views/catalogue.ts'
+import { onResourceApplied, onResourceDeleted } from './feature-views/on-resource.ts'
+import { startIngestion } from './ingest/ingestion.ts'
+import { ripener } from './labels/ripener.ts'
+import { featureStoreMetrics } from './metrics.ts'
+import { FeatureStore1764000100000 } from './migrations/1764000100000-feature-store.ts'
+import { openDuck } from './offline/duckdb.ts'
+import { rowsRoutes } from './offline/rows.routes.ts'
+import { segmentStore } from './offline/segments.store.ts'
+import { sweeping } from './offline/sweeper.ts'
+import { feastErrors } from './online/feast-errors.ts'
+import { lookUp } from './online/look-up.ts'
+import { lookUpRoutes } from './online/look-up.routes.ts'
+import { openOnlineStore } from './online/online-store.ts'
+
+const app = 'feature-store'
+
+const kafkaOf = ({ kafkaBrokers, kafkaTls, kafkaMechanism, kafkaUser, kafkaPassword }: FeatureStoreConfig) => ({
+  brokers: kafkaBrokers,
+  clientId: app,
+  ssl: kafkaTls,
+  ...(kafkaMechanism === 'none'
+    ? {}
+    : { sasl: { mechanism: kafkaMechanism, username: kafkaUser ?? '', password: kafkaPassword ?? '' } as never }),
+})
+
+/** Folders of the service, made when they are missing. Replicas share all but what is spilled. */
+async function foldersOf({ data, home }: FeatureStoreConfig) {
+  const base = resolve(data ?? appHome(home, app))
+  const folders = {
+    base,
+    segments: join(base, 'segments'),
+    datasets: join(base, 'datasets'),
+    spines: join(base, 'spines'),
+    answers: join(base, 'answers'),
+  }
+  for (const folder of Object.values(folders)) await mkdir(folder, { recursive: true })
+  return folders
+}
+
+/** Starts the feature store; `stop` ends what it opened, in the reverse order. */
+export const start = async (config: FeatureStoreConfig): Promise<{ url: string; stop: () => Promise<void> }> => {
+  const log = createLogger(app, config.logLevel)
+  const registry = createRegistry(app)
+  const metrics = featureStoreMetrics(registry)
+  const clock = systemClock
+  const folders = await foldersOf(config)
+  const segments = segmentStore(folders.segments)
+  const replica = String(process.pid)
+  const writing = await openDuck({ folder: folders.base, name: `ingest-${replica}`, memory: config.ingestMemory, threads: 1 })
+  const reading = await openDuck({
+    folder: folders.base,
+    name: `datasets-${replica}`,
+    memory: config.datasetMemory,
+    threads: config.datasetThreads,
+  })
+  const online = openOnlineStore({
+    url: config.redisUrl,
+    prefix: config.redisPrefix,
+    onError: (error) => log.debug({ err: error }, 'Redis'),
+  })
+  const db = await openDatabase({
+    url: config.databaseUrl,
+    schema: config.schema,
+    migrations: [FeatureStore1764000100000],
+    log,
+    poolSize: config.databasePool,
+  })
+
+  const rings = { views: () => {}, datasets: () => {}, ripeness: () => {} }
+  const handlers = {
+    onResourceApplied: onResourceApplied({ changed: () => rings.views() }),
+    onResourceDeleted: onResourceDeleted({ segments, changed: () => rings.views() }),
+    onTrainingRequested: onTrainingRequested({ ring: () => rings.datasets() }),
+  }
+  const messaging = await startMessaging({ app, kafka: kafkaOf(config), db, consumers: consumers(handlers), log, registry })
+  const catalogue = viewCatalogue(db)
+  const ripening = ripener({ config, db, segments, folder: folders.base, log, metrics })
+  const ripeness = messaging.leader('ripeness', ripening.run)
+  const sweeper = messaging.leader('sweep', sweeping({ db, folder: folders.segments, log }))
+  const ingestion = startIngestion({
+    config,
+    db,
+    messaging,
+    online,
+    duck: writing,
+    segments,
+    folder: folders.segments,
+    catalogue,
+    clock,
+    log,
+    metrics,
+    committed: ripening.ring,
+  })
+  const datasets = startDatasets({ config, db, messaging, segments, duck: reading, folders, log, metrics })
+  Object.assign(rings, { views: ingestion.look, datasets: datasets.ring })
+
+  const lookUpFeatures = lookUp({ catalogue, online, metrics, config })
+  return startService({
+    app,
+    config,
+    log,
+    registry,
+    module: FeatureStoreModule.of({ db, messaging, segments, clock }),
+    routes: (fastify) => {
+      lookUpRoutes({ lookUpFeatures, clock, ready: () => online.check() })(fastify)
+      rowsRoutes({ db, duck: reading, segments, folder: folders.answers })(fastify)
+      datasetRoutes({ config, db, duck: reading, folders, ring: datasets.ring })(fastify)
+    },
+    errorFormats: feastErrors,
+    checks: { messaging: () => messaging.check(), redis: () => online.check() },
+    onStop: async () => {
+      await Promise.all([ingestion.stop(), datasets.stop(), ripeness.stop(), sweeper.stop()])
+      await messaging.stop()
+      await Promise.all([online.close(), db.close()])
+      writing.close()
+      reading.close()
+    },
+  })
+}
