@@ -101,6 +101,9 @@ export async function startApps(
   }
 }
 
+export const applyResources = (apps: Apps, yaml: string): Promise<unknown> =>
+  apps.client('registry').upload('/v1/resources', Buffer.from(yaml), { contentType: 'application/yaml' })
+
 /** Registers a model file with its columns, and returns its version. */
 export async function registerModel(apps: Apps, model: string, bytes: Uint8Array, columns: readonly string[]): Promise<string> {
   const registry = apps.client('registry')

@@ -1,7 +1,7 @@
-import { registerModel, startApps, untilServes, type Apps } from './apps.ts'
+import { applyResources, registerModel, startApps, untilServes, type Apps } from './apps.ts'
 import type { BenchContext, Metrics } from './context.ts'
 import { load } from './load.ts'
-import { columnTrees, matrixTrees } from './models.ts'
+import { columnTrees, matrixTrees, treeResources } from './models.ts'
 
 export const title = 'Inference by tensors: 100 trees of depth 6 over 20 features, JSON'
 export const aims = {
@@ -11,29 +11,6 @@ export const aims = {
 
 const width = 20
 const columns = Array.from({ length: width }, (_, at) => `rows__f${at}`)
-
-/** The Model is there for `log.sample`: the figures without log are those of the server alone, as its peers are measured. */
-const resources = (name: string, sample: string) => `
-apiVersion: cascata/v1
-kind: FeatureView
-metadata: {name: rows}
-spec: {source: {topic: bench-rows}, entity: [id], eventTime: {field: at}, fields: {id: string, at: timestamp, ${columns.map((_, at) => `f${at}: double`).join(', ')}}}
----
-apiVersion: cascata/v1
-kind: FeatureView
-metadata: {name: outcomes}
-spec: {source: {topic: bench-outcomes}, entity: [id], eventTime: {field: at}, fields: {id: string, at: timestamp, late: bool}}
----
-apiVersion: cascata/v1
-kind: Model
-metadata: {name: ${name}}
-spec:
-  task: binary
-  observations: {view: rows}
-  label: {field: "outcomes:late", within: 1d}
-  features: ["rows:*"]
-  monitor: {log: {sample: ${sample}}}
-`
 
 const value = (row: number, column: number) => ((row * 37 + column * 11) % 100) / 100
 const matrixBody = (rows: number, seed: number) =>
@@ -55,10 +32,9 @@ const columnsBody = (seed: number) =>
   })
 const many = (body: (seed: number) => string) => Array.from({ length: 50 }, (_, seed) => body(seed))
 
+/** The Model is there for `log.sample`: the figures without log are those of the server alone, as its peers are measured. */
 async function serve(apps: Apps, model: string, sample: string, bytes: Uint8Array): Promise<string> {
-  await apps
-    .client('registry')
-    .upload('/v1/resources', Buffer.from(resources(model, sample)), { contentType: 'application/yaml' })
+  await applyResources(apps, treeResources({ model, width, sample }))
   const version = await registerModel(apps, model, bytes, columns)
   await apps.publish({ model, champion: version })
   await untilServes(apps, model)

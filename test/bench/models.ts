@@ -74,3 +74,26 @@ export const columnTrees = (columns: readonly string[]): Uint8Array =>
     [node('Concat', [...columns], ['x'], [attribute.int('axis', 1)]), trees(100, 6, columns.length, 'x')],
     columns.map((name) => valueInfo(name, float, [null, 1])),
   )
+
+/** A Model over the features `f0` … of a view `rows` with entity `id`. `sample`: share of the predictions that is logged. */
+export const treeResources = ({ model, width, sample }: { model: string; width: number; sample: string }): string => `
+apiVersion: cascata/v1
+kind: FeatureView
+metadata: {name: rows}
+spec: {source: {topic: bench-rows}, entity: [id], eventTime: {field: at}, fields: {id: string, at: timestamp, ${Array.from({ length: width }, (_, at) => `f${at}: double`).join(', ')}}}
+---
+apiVersion: cascata/v1
+kind: FeatureView
+metadata: {name: outcomes}
+spec: {source: {topic: bench-outcomes}, entity: [id], eventTime: {field: at}, fields: {id: string, at: timestamp, late: bool}}
+---
+apiVersion: cascata/v1
+kind: Model
+metadata: {name: ${model}}
+spec:
+  task: binary
+  observations: {view: rows}
+  label: {field: "outcomes:late", within: 1d}
+  features: ["rows:*"]
+  monitor: {log: {sample: ${sample}}}
+`
