@@ -281,7 +281,7 @@ describe('asking apps', () => {
     const deployer = await serving(() => [409, { code: 'DEP_NO_ROLLOUT', message: 'none', hint: '' }])
     const env = { REGISTRY_URL: registry.url, DISPATCHER_URL: dispatcher.url, DEPLOYER_URL: deployer.url }
     expect(await cascata(['pause', '--all'], { env })).toMatchObject({ code: 0, out: 'default/a is paused\nb/c is paused\n' })
-    expect(dispatcher.asked.map(({ url }) => url)).toEqual(['/v1/models/default/a/pause', '/v1/models/b/c/pause'])
+    expect(dispatcher.asked.map(({ url }) => url)).toEqual(['/v1/pause'])
   })
 
   it('shows what came in without letting it steer the terminal', async () => {
@@ -292,6 +292,7 @@ describe('asking apps', () => {
           {
             run: 'r-1\u001b[2J',
             state: 'failed',
+            awaiting: null,
             model: 'default/a',
             trigger: 'manual',
             version: null,
@@ -345,14 +346,25 @@ describe('status', () => {
       url === '/readyz'
         ? [200, {}]
         : url.startsWith('/v1/runs')
-          ? [200, [{ run: 'r-5', state: 'training' }]]
-          : [200, { labelled: 118_412, frozen: ['data-invalid'] }],
+          ? [200, [{ run: 'r-5', state: 'training', awaiting: null, progress: { share: 0.4 } }]]
+          : [
+              200,
+              {
+                state: 'frozen',
+                suspended: null,
+                pausedBy: null,
+                frozenBy: [{ type: 'data-invalid' }],
+                labels: { ripe: 120_000, labelled: 118_412, cutoff: null },
+                lastDataset: null,
+                nextTrigger: null,
+              },
+            ],
     )
     const env = { REGISTRY_URL: registry.url, DEPLOYER_URL: deployer.url, DISPATCHER_URL: dispatcher.url }
     const { code, out } = await cascata(['status'], { env })
     expect(code).toBe(1)
     expect(out).toMatch(/● registry {3}● feature-store no platform is up/)
-    expect(out).toMatch(/flight-delay\s+3\s+4 step 25%\s+training\s+118,412\s+frozen \(data-invalid\)/)
+    expect(out).toMatch(/flight-delay\s+3\s+4 step 25%\s+training 40%\s+118,412\s+frozen by data-invalid/)
   })
 })
 

@@ -50,7 +50,7 @@ const lever =
     if ((model === undefined) === (all !== true)) throw wrongUsage(`name the model to ${name}, or --all`)
     const models = all ? await allModels(context) : [model!]
     const both = trainings === rollouts
-    const training = both || trainings ? await setTrainings(context, name, models) : []
+    const training = both || trainings ? await setTrainings(context, name, model) : null
     const rollout: unknown[] = []
     if (both || rollouts) for (const each of models) rollout.push(await (both || all ? rolloutToo : plainly)(context, name, each))
     context.print({ models, trainings: training, rollouts: rollout }, () =>

@@ -4,9 +4,9 @@ import { CommandError } from '../errors.ts'
 import { path } from '../http.ts'
 import { parseName } from '../names.ts'
 import { list, table } from '../output/table.ts'
-import { showNumber, showTime } from '../output/words.ts'
+import { showCount, showNumber, showShare, showTime } from '../output/words.ts'
 import { examples, type Registry } from './register.ts'
-import { type Run, rowsOf, runRow } from './status.ts'
+import { type Gate, type Run, rowsOf, runRow } from './status.ts'
 
 const states = [
   'requested',
@@ -20,69 +20,61 @@ const states = [
   'cancelled',
 ] as const
 
-interface Gate {
-  gate: string
-  passed: boolean | null
-  value?: unknown
-  interval?: [number, number]
-  bound?: unknown
-  rows?: number
-}
-
 const qualified = (context: Context, name: string): string => {
   const { namespace, name: plain } = parseName(name, context.namespace)
   return `${namespace}/${plain}`
 }
 
-async function runs(context: Context, { model, state }: { model?: string; state?: string }, id?: string): Promise<void> {
+async function runs(
+  context: Context,
+  { model, state, limit }: { model?: string; state?: string; limit?: string },
+  id?: string,
+): Promise<void> {
   if (id !== undefined) return showRun(context, id)
-  const query = { model: model === undefined ? undefined : qualified(context, model), state }
+  const query = { model: model === undefined ? undefined : qualified(context, model), state, limit }
   const found = rowsOf<Run>(await context.app('dispatcher').get<unknown>('/v1/runs', query), 'runs')
+  const rows = found.map((run) => [`${run.namespace}/${run.model}`, ...runRow(run)])
   context.print(found, () =>
-    found.length === 0
+    rows.length === 0
       ? 'there is no run'
-      : table(
-          context,
-          ['model', 'run', 'state', 'because of', 'version', 'requested'],
-          found.map((run) => [modelOf(run), ...runRow(run)]),
-        ),
+      : table(context, ['model', 'run', 'state', 'because of', 'version', 'requested', 'why'], rows),
   )
 }
 
-const modelOf = ({ namespace, model = '' }: Run): string =>
-  namespace === undefined || model.includes('/') ? model : `${namespace}/${model}`
+const shown = (value: number | string | null): string => (typeof value === 'number' ? showNumber(value) : (value ?? '–'))
 
-const shown = (value: unknown): string =>
-  typeof value === 'number'
-    ? showNumber(value)
-    : typeof value === 'string'
-      ? value
-      : value === undefined || value === null
-        ? '–'
-        : JSON.stringify(value)
+const gateRow = ({ paint }: Context, { gate, passed, value, interval, bound, rows, note }: Gate): unknown[] => [
+  gate,
+  passed ? paint.green('passed') : paint.red('failed'),
+  shown(value),
+  interval?.map(showNumber).join(' … '),
+  shown(bound),
+  showCount(rows),
+  note,
+]
+
+const plain = (value: unknown): boolean => value === null || typeof value !== 'object'
 
 async function showRun(context: Context, id: string): Promise<void> {
   const run = await context.app('dispatcher').get<Run>(path`/v1/runs/${id}`)
-  const gates = rowsOf<Gate>(run['evidence'] ?? run['gates'], 'gates')
+  const dataset = run['dataset'] as { id: string; rows: number } | null | undefined
   context.print(run, () => {
-    const facts = Object.entries(run).filter(([, value]) => value === null || typeof value !== 'object')
+    const facts = Object.entries(run).filter(([, value]) => plain(value) && value !== null)
     const parts = [
-      list(
-        context,
-        facts.map(([name, value]) => [name, /At$/.test(name) ? showTime(value as string) : value] as const),
-      ),
+      list(context, [
+        ...facts.map(([name, value]) => [name, name.endsWith('At') ? showTime(value as string) : value] as const),
+        ...(dataset ? [['dataset', `${dataset.id}, ${showCount(dataset.rows)} rows`] as const] : []),
+        ...(run.progress ? [['progress', showShare(run.progress.share)] as const] : []),
+      ]),
     ]
-    if (gates.length > 0) {
-      const rows = gates.map(({ gate, passed, value, interval, bound, rows: count }) => [
-        gate,
-        passed === null ? 'undecided' : passed ? context.paint.green('passed') : context.paint.red('failed'),
-        shown(value),
-        interval?.map(showNumber).join(' … '),
-        shown(bound),
-        count,
-      ])
-      parts.push(table(context, ['gate', 'verdict', 'value', 'interval', 'bound', 'rows'], rows))
-    }
+    if (run.evidence.length > 0)
+      parts.push(
+        table(
+          context,
+          ['gate', 'verdict', 'value', 'interval', 'bound', 'rows', 'note'],
+          run.evidence.map((gate) => gateRow(context, gate)),
+        ),
+      )
     return parts.join('\n\n')
   })
 }
@@ -90,11 +82,7 @@ async function showRun(context: Context, id: string): Promise<void> {
 async function train(context: Context, _options: object, model?: string): Promise<void> {
   const name = qualified(context, model!)
   const run = await context.app('dispatcher').post<Run>('/v1/runs', { model: name })
-  context.print(
-    run,
-    () =>
-      `run ${String(run.run ?? run.id)} of ${name} is ${run.state ?? 'requested'}: \`cascata runs ${String(run.run ?? run.id)}\` shows how it goes`,
-  )
+  context.print(run, () => `run ${run.run} of ${name} is ${run.state}: \`cascata runs ${run.run}\` shows how it goes`)
 }
 
 async function cancel(context: Context, _options: object, id?: string): Promise<void> {
@@ -102,21 +90,11 @@ async function cancel(context: Context, _options: object, id?: string): Promise<
   context.print(run ?? { run: id, state: 'cancelled' }, () => `run ${id} is cancelled`)
 }
 
-/** The trainings of one model, or of all: `pause`, `resume`. */
-export async function setTrainings(
-  context: Context,
-  lever: 'pause' | 'resume',
-  names: readonly string[],
-): Promise<{ model: string; answer: unknown }[]> {
-  const done: { model: string; answer: unknown }[] = []
-  for (const model of names) {
-    const { namespace, name } = parseName(model, context.namespace)
-    done.push({
-      model: `${namespace}/${name}`,
-      answer: (await context.app('dispatcher').post(path`/v1/models/${namespace}/${name}/${lever}`)) ?? null,
-    })
-  }
-  return done
+/** The trainings of one model, or of all that may be touched: `pause`, `resume`. */
+export async function setTrainings(context: Context, lever: 'pause' | 'resume', model: string | undefined): Promise<unknown> {
+  if (model === undefined) return context.app('dispatcher').post(`/v1/${lever}`)
+  const { namespace, name } = parseName(model, context.namespace)
+  return context.app('dispatcher').post(path`/v1/models/${namespace}/${name}/${lever}`)
 }
 
 /** Every model that is applied, as `namespace/name`. */
@@ -141,6 +119,7 @@ export function registerRuns({ program, action }: Registry): void {
     .argument('[run]', 'id of a run')
     .option('--model <name>', 'only of this model')
     .addOption(new Option('--state <state>', 'only in this state').choices(states))
+    .option('--limit <number>', 'at most so many, the newest')
     .addHelpText('after', examples('runs', 'runs --model flight-delay --state rejected', 'runs r-0198f0a1 --json'))
     .action(action(runs))
   program

@@ -26,27 +26,42 @@ export interface Route {
   waiting: { version: string } | null
 }
 
+/** A model's trainings, by the dispatcher. */
 interface Training {
-  ripe?: number
-  labelled?: number
-  cutoff?: string | null
-  phase?: unknown
-  paused?: boolean
-  suspended?: unknown
-  frozen?: unknown
+  state: string
+  suspended: { since: string | null; reason: string } | null
+  pausedBy: string | null
+  frozenBy: { type: string }[]
+  labels: { ripe: number; labelled: number; cutoff: string | null } | null
+  lastDataset: { labelled: number } | null
+  nextTrigger: { trigger: string; due: string | null } | null
+}
+
+/** A training run, by the dispatcher. */
+export interface Run {
+  run: string
+  namespace: string
+  model: string
+  state: string
+  awaiting: string | null
+  trigger: string
+  version: string | null
+  requestedAt: string
+  progress: { share: number } | null
+  why: string | null
+  evidence: Gate[]
   [more: string]: unknown
 }
 
-export interface Run {
-  run?: string
-  id?: string
-  model?: string
-  namespace?: string
-  state: string
-  trigger?: string
-  version?: string | null
-  requestedAt?: string
-  [more: string]: unknown
+/** A gate and what it saw. */
+export interface Gate {
+  gate: string
+  passed: boolean
+  value: number | string | null
+  interval?: [number, number]
+  bound: number | string | null
+  rows: number
+  note?: string
 }
 
 interface Finding {
@@ -93,20 +108,14 @@ async function statusOf(context: Context, model: Name): Promise<ModelStatus> {
 }
 
 /** The stop levers that are pulled, and what else keeps a model from being trained. */
-function blocked({ training }: ModelStatus): string {
+function stopped({ training }: ModelStatus): string {
   if (!training) return ''
-  const words: string[] = []
-  const because = (value: unknown) =>
-    typeof value === 'string'
-      ? ` (${value})`
-      : Array.isArray(value) && value.length > 0
-        ? ` (${value.map((each) => (typeof each === 'string' ? each : ((each as { type?: string }).type ?? JSON.stringify(each)))).join(', ')})`
-        : ''
-  for (const name of ['paused', 'suspended', 'frozen'] as const) {
-    const value = training[name]
-    if (value && !(Array.isArray(value) && value.length === 0)) words.push(`${name}${because(value)}`)
-  }
-  return words.join(', ')
+  const { suspended, pausedBy, frozenBy } = training
+  return [
+    ...(suspended ? [`suspended: ${suspended.reason}`] : []),
+    ...(pausedBy === null ? [] : [`paused by ${pausedBy}`]),
+    ...(frozenBy.length > 0 ? [`frozen by ${[...new Set(frozenBy.map(({ type }) => type))].join(', ')}`] : []),
+  ].join(', ')
 }
 
 const rolling = ({ route }: ModelStatus): string => {
@@ -117,8 +126,10 @@ const rolling = ({ route }: ModelStatus): string => {
 
 const runningOf = ({ runs }: ModelStatus): string =>
   runs
-    .filter(({ state }) => !over.has(state))
-    .map(({ state }) => state)
+    .filter(({ state, awaiting }) => !over.has(state) || awaiting !== null)
+    .map(({ state, progress, awaiting }) =>
+      awaiting ? `waits for ${awaiting}` : `${state}${state === 'training' && progress ? ` ${showShare(progress.share)}` : ''}`,
+    )
     .join(', ')
 
 function overview(context: Context, models: readonly ModelStatus[], health: readonly Health[]): string {
@@ -131,8 +142,8 @@ function overview(context: Context, models: readonly ModelStatus[], health: read
     model.route?.serving ? paint.green(model.route.serving) : null,
     rolling(model),
     runningOf(model),
-    showCount(model.training?.labelled),
-    blocked(model) === '' ? null : paint.yellow(blocked(model)),
+    showCount(model.training?.labels?.labelled),
+    stopped(model) === '' ? null : paint.yellow(stopped(model)),
     model.findings.length === 0 ? null : paint.red(model.findings.map(({ type }) => type).join(', ')),
   ])
   const body =
@@ -144,6 +155,8 @@ function overview(context: Context, models: readonly ModelStatus[], health: read
 
 function detail(context: Context, model: ModelStatus): string {
   const { route, training, findings } = model
+  const labels = training?.labels
+  const next = training?.nextTrigger
   const parts = [
     list(context, [
       ['model', `${model.namespace}/${model.name}`],
@@ -152,17 +165,18 @@ function detail(context: Context, model: ModelStatus): string {
       ...(route?.rollout?.reason ? [['', route.rollout.reason] as const] : []),
       [
         'labels',
-        training
-          ? `${showCount(training.ripe)} ripe, ${showCount(training.labelled)} labelled, up to ${showTime(training.cutoff)}`
+        labels
+          ? `${showCount(labels.ripe)} ripe, ${showCount(labels.labelled)} labelled (${showCount(training?.lastDataset?.labelled)} at the last training), up to ${showTime(labels.cutoff)}`
           : null,
       ],
       ['running', runningOf(model)],
-      ['stopped', blocked(model)],
+      ...(next ? [['next', `${next.trigger}, due ${showTime(next.due)}`] as const] : []),
+      ['stopped', stopped(model)],
       ...Object.entries(model.silent).map(([app, why]) => [app, context.paint.red(why)] as const),
     ]),
   ]
   if (model.runs.length > 0)
-    parts.push(table(context, ['run', 'state', 'because of', 'version', 'requested'], model.runs.slice(0, 8).map(runRow)))
+    parts.push(table(context, ['run', 'state', 'because of', 'version', 'requested', 'why'], model.runs.slice(0, 8).map(runRow)))
   if (findings.length > 0) {
     const rows = findings.map(({ type, version, measure, size, threshold, openedAt }) => [
       type,
@@ -177,7 +191,14 @@ function detail(context: Context, model: ModelStatus): string {
   return parts.join('\n\n')
 }
 
-export const runRow = (run: Run): unknown[] => [run.run ?? run.id, run.state, run.trigger, run.version, showTime(run.requestedAt)]
+export const runRow = ({ run, state, awaiting, trigger, version, requestedAt, why }: Run): unknown[] => [
+  run,
+  awaiting ? `waits for ${awaiting}` : state,
+  trigger,
+  version,
+  showTime(requestedAt),
+  why,
+]
 
 interface Health {
   app: App
