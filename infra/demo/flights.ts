@@ -1,5 +1,6 @@
 import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api'
-import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { root } from '../paths.ts'
 
 /** Unix milliseconds. The data has local times without a zone; they are taken as UTC. */
 export type Instant = number
@@ -36,9 +37,7 @@ export interface Flights {
 }
 
 export async function openFlights(): Promise<Flights> {
-  const file = createRequire(import.meta.url)
-    .resolve('vega-datasets/package.json')
-    .replace(/package\.json$/, 'data/flights-3m.parquet')
+  const file = join(root, 'node_modules/vega-datasets/data/flights-3m.parquet')
   const instance = await DuckDBInstance.create(':memory:', { threads: '1', memory_limit: '512MB' })
   const connection = await instance.connect()
   return { ofDay: (start) => readDay(connection, file, start), close: () => (connection.closeSync(), instance.closeSync()) }

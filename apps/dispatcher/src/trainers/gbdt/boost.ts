@@ -129,13 +129,18 @@ function gradients(
   }
 }
 
-/** Follows the validation loss round by round. */
+/**
+ * Follows the validation loss round by round. The share of positives drifts from week to week, which would stop the trees of a
+ * good ranking after the first ones; so a binary loss is taken at the intercept that fits the validation rows best.
+ */
 function watcher(ensemble: Ensemble, { frame, target }: { frame: Frame; target: Target }, { patience }: GbdtParams) {
   const bins = binsOf(frame, ensemble.encoders)
   const scores = scoresFrom(ensemble.base, frame.rows)
   const { scale, centre, outputs } = ensemble
-  const lossNow = (): number =>
-    mean(lossesOf(scale === 1 && centre === 0 ? scores : scores.map((score) => score * scale + centre), target))
+  const lossNow = (): number => {
+    const shift = target.task === 'binary' ? interceptShift(scores, target.y) : centre
+    return mean(lossesOf(scale === 1 && shift === 0 ? scores : scores.map((score) => score * scale + shift), target))
+  }
   let round = 0
   let best = { round: 0, loss: lossNow() }
   const watch = (grown: Tree[]): { loss: number; stop: boolean } => {
@@ -146,6 +151,25 @@ function watcher(ensemble: Ensemble, { frame, target }: { frame: Frame; target: 
     return { loss, stop: patience > 0 && round - best.round >= patience }
   }
   return Object.assign(watch, { best: () => best.round })
+}
+
+/** What to add to log odds so that their mean probability is the share of positives: Newton's method, from 0. */
+function interceptShift(scores: Float64Array, y: Float64Array): number {
+  const wanted = mean(y)
+  if (wanted <= 0 || wanted >= 1) return 0
+  let shift = 0
+  for (let step = 0; step < 5; step++) {
+    let sum = 0
+    let slope = 0
+    for (const score of scores) {
+      const p = sigmoid(score + shift)
+      sum += p
+      slope += p * (1 - p)
+    }
+    if (slope < 1e-9) break
+    shift += Math.max(-2, Math.min(2, (wanted * scores.length - sum) / slope))
+  }
+  return shift
 }
 
 const standardOf = (target: Target): { centre: number; scale: number } => {
