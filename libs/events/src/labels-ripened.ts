@@ -8,7 +8,7 @@ export const labelsRipened = defineEvent({
   version: 1,
   topic: facts,
   producer: 'feature-store',
-  consumers: ['dispatcher', 'monitor'],
+  consumers: ['dispatcher', 'deployer', 'monitor'],
   meaning:
     'The label watermark of a model moved on; so many observations are now ripe and so many of them labelled, up to the cutoff.',
   key: keyOfModel,

@@ -5,7 +5,7 @@ export const loginNeeded = defineError({
   status: 401,
   retry: false,
   message: 'A bearer token is needed.',
-  hint: 'Send `Authorization: Bearer <token>`; an admin makes tokens with `cascata token`.',
+  hint: 'Send `Authorization: Bearer <token>`; ask an admin for a token.',
 })
 export const tokenUnknown = defineError({
   code: 'AUTH_TOKEN_UNKNOWN',

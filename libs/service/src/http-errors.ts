@@ -26,7 +26,7 @@ export const bodyTooLarge = defineError<{ limitBytes: number }>({
   code: 'HTTP_BODY_TOO_LARGE',
   status: 413,
   retry: false,
-  message: ({ limitBytes }) => `The body is larger than ${showBytes(limitBytes)}.`,
+  message: ({ limitBytes }) => `The body is larger than ${typeof limitBytes === 'number' ? showBytes(limitBytes) : limitBytes}.`,
   hint: 'Send less at once. The limit is CASCATA_BODY_LIMIT, or the limit of this route that `cascata config` lists for the app.',
 })
 export const wrongContentType = defineError<{ contentType: string }>({
@@ -36,12 +36,15 @@ export const wrongContentType = defineError<{ contentType: string }>({
   message: ({ contentType }) => `A body of type ${contentType || '(none)'} is not taken here.`,
   hint: 'Send `Content-Type: application/json`, or the type that /openapi.json names for the route.',
 })
+const firstOf = ([first = 'unknown problem', ...others]: string[]) =>
+  others.length > 0 ? `${first} (and ${others.length} more)` : first
+
 export const invalidRequest = defineError<{ problems: string[] }>({
   code: 'HTTP_REQUEST_INVALID',
   status: 400,
   retry: false,
   message: ({ problems }) =>
-    `The request is not as the route expects: ${problems[0] ?? 'unknown problem'}${problems.length > 1 ? ` (and ${problems.length - 1} more)` : ''}.`,
+    `The request is not as the route expects: ${Array.isArray(problems) ? firstOf(problems) : problems}.`,
   hint: 'Each problem in `details` names its field; /openapi.json has the schema.',
 })
 export const badRequest = defineError<{ reason?: string }>({

@@ -1,0 +1,2 @@
+/** Tokens of what is injected. */
+export const Parts = { database: Symbol('database'), command: Symbol('command') } as const
