@@ -6,7 +6,8 @@ import { parseName } from '../names.ts'
 import { list, table } from '../output/table.ts'
 import { showCount, showNumber, showShare, showTime } from '../output/words.ts'
 import { examples, type Registry } from './register.ts'
-import { type Gate, type Run, rowsOf, runRow } from './status.ts'
+import { type Gate, rowsOf, type Run } from '../status/model-status.ts'
+import { runRow } from './status.ts'
 
 const states = [
   'requested',

@@ -1,111 +1,14 @@
 import { type Context } from '../context.ts'
-import { CommandError, exitCodes } from '../errors.ts'
+import { exitCodes } from '../errors.ts'
 import { path } from '../http.ts'
 import { type Name, parseName, showName } from '../names.ts'
 import { list, table } from '../output/table.ts'
 import { showCount, showShare, showTime } from '../output/words.ts'
-import { type App, apps } from '../platform.ts'
+import { type Health, healthOf, type ModelStatus, type Run, statusOf } from '../status/model-status.ts'
 import { examples, type Registry } from './register.ts'
 
-/** What the apps say about a model; null where one has nothing, or does not answer. */
-export interface ModelStatus extends Name {
-  route: Route | null
-  training: Training | null
-  runs: Run[]
-  findings: Finding[]
-  /** Apps that did not answer, with the reason. */
-  silent: Record<string, string>
-}
-
-/** What serves, by the deployer. */
-export interface Route {
-  serving: string | null
-  candidate: string | null
-  shadow: string | null
-  rollout: { version: string; state: string; step: number; share: number; reason: string | null } | null
-  waiting: { version: string } | null
-}
-
-/** A model's trainings, by the dispatcher. */
-interface Training {
-  state: string
-  suspended: { since: string | null; reason: string } | null
-  pausedBy: string | null
-  frozenBy: { type: string }[]
-  labels: { ripe: number; labelled: number; cutoff: string | null } | null
-  lastDataset: { labelled: number } | null
-  nextTrigger: { trigger: string; due: string | null } | null
-}
-
-/** A training run, by the dispatcher. */
-export interface Run {
-  run: string
-  namespace: string
-  model: string
-  state: string
-  awaiting: string | null
-  trigger: string
-  version: string | null
-  requestedAt: string
-  progress: { share: number } | null
-  why: string | null
-  evidence: Gate[]
-  [more: string]: unknown
-}
-
-/** A gate and what it saw. */
-export interface Gate {
-  gate: string
-  passed: boolean
-  value: number | string | null
-  interval?: [number, number]
-  bound: number | string | null
-  rows: number
-  note?: string
-}
-
-interface Finding {
-  finding?: string
-  type: string
-  state?: string
-  model?: string
-  view?: string
-  version?: string | null
-  measure?: string
-  size?: number | null
-  threshold?: number | null
-  openedAt?: string
-}
-
-/** Lists come bare or in an object. */
-export const rowsOf = <T>(answer: unknown, name: string): T[] => {
-  if (Array.isArray(answer)) return answer as T[]
-  const inside = (answer as Record<string, unknown> | undefined)?.[name]
-  return Array.isArray(inside) ? (inside as T[]) : []
-}
-
+/** States in which nothing happens to a run any more. */
 const over = new Set(['approved', 'rejected', 'failed', 'cancelled', 'refused'])
-
-async function statusOf(context: Context, model: Name): Promise<ModelStatus> {
-  const silent: Record<string, string> = {}
-  const ask = async <T>(app: App, route: string, query?: Record<string, string>): Promise<T | null> => {
-    try {
-      return (await context.app(app).find<T>(route, query)) ?? null
-    } catch (error) {
-      if (!(error instanceof CommandError)) throw error
-      silent[app] = error.message
-      return null
-    }
-  }
-  const qualified = `${model.namespace}/${model.name}`
-  const [route, training, runs, findings] = await Promise.all([
-    ask<Route>('deployer', path`/v1/routes/${model.namespace}/${model.name}`),
-    ask<Training>('dispatcher', path`/v1/models/${model.namespace}/${model.name}`),
-    ask<unknown>('dispatcher', '/v1/runs', { model: qualified }),
-    ask<unknown>('monitor', '/v1/findings', { model: qualified, state: 'open' }),
-  ])
-  return { ...model, route, training, runs: rowsOf<Run>(runs, 'runs'), findings: rowsOf<Finding>(findings, 'findings'), silent }
-}
 
 /** The stop levers that are pulled, and what else keeps a model from being trained. */
 function stopped({ training }: ModelStatus): string {
@@ -199,26 +102,6 @@ export const runRow = ({ run, state, awaiting, trigger, version, requestedAt, wh
   showTime(requestedAt),
   why,
 ]
-
-interface Health {
-  app: App
-  ready: boolean
-  why: string
-}
-
-async function healthOf(context: Context): Promise<Health[]> {
-  return Promise.all(
-    apps.map(async (app) => {
-      try {
-        await context.app(app).text('/readyz')
-        return { app, ready: true, why: '' }
-      } catch (error) {
-        if (!(error instanceof CommandError)) throw error
-        return { app, ready: false, why: context.platform.notReady[app] ?? error.message }
-      }
-    }),
-  )
-}
 
 async function status(context: Context, _options: object, name?: string) {
   if (name !== undefined) {
