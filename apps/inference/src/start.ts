@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { join, resolve } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { connectKafka } from '@cascata/messaging'
 import { createClient, createLogger, createRegistry, startService, type Logger } from '@cascata/service'
 import { type InferenceConfig } from './config.ts'
@@ -114,7 +115,7 @@ export const start = async (config: InferenceConfig): Promise<{ url: string; sto
   const parts = assemble(config, log)
   const { router, specs, kept, metrics } = parts
   const restored = await kept.restore(router, specs)
-  if (restored > 0) await router.settled()
+  if (restored > 0) await Promise.race([router.settled(), pause(config.startupWait)])
   const readers = consumers({ kafka: parts.kafka, router, specs, onSpecs: () => kept.keepSpecs(specs), log })
   const gate = startupGate({ readers, router, restored: restored > 0, waitMs: config.startupWait })
   const models = modelsByName(router, specs)

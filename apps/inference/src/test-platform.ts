@@ -1,6 +1,15 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import { type AddressInfo } from 'node:net'
-import { fromKafka, predictionMade, resourceApplied, routeChanged, topics, type CloudEvent, type DataOf, type Topic } from '@cascata/events'
+import {
+  fromKafka,
+  predictionMade,
+  resourceApplied,
+  routeChanged,
+  topics,
+  type CloudEvent,
+  type DataOf,
+  type Topic,
+} from '@cascata/events'
 import { connectKafka, fact, openProducer, openTopics, silent, toRecord, type Fact } from '@cascata/messaging'
 import { parseResources } from '@cascata/resources'
 import { sha256Of } from './models/test-models.ts'
@@ -123,7 +132,9 @@ export async function platform(brokers: string) {
   })
   const say = (topic: Topic, said: Fact) => producer.send({ topic: topic.name, messages: [toRecord(said, 'test')] })
   const said = <Data>(type: string, model: string): Data[] =>
-    heard.flatMap(({ event }) => (event.type === type && (event.data as { model: string }).model === model ? [event.data as Data] : []))
+    heard.flatMap(({ event }) =>
+      event.type === type && (event.data as { model: string }).model === model ? [event.data as Data] : [],
+    )
   let generation = 0
   return {
     heard,

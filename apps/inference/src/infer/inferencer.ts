@@ -54,7 +54,7 @@ export function inferencer({ specs, shadow, recorder, origin }: Parts) {
         seenOf(request.inputs, outcome.result, at, rows),
       )
   }
-  const beside = (call: InferCall, row: ScoredRow, { version: answeredBy, bucket }: Outcome<Tensor[]>) => {
+  const beside = (call: InferCall, row: ScoredRow, { version: answeredBy, bucket }: Outcome<Tensor[]>, readMs: number) => {
     const { serving, request } = call
     const name = shadowOf(serving.route, answeredBy)
     const version = name === undefined ? undefined : serving.version(name)
@@ -77,7 +77,7 @@ export function inferencer({ specs, shadow, recorder, origin }: Parts) {
         } catch (error) {
           outcome.error = codeOf(error)
         }
-        outcome.ms = performance.now() - began
+        outcome.ms = readMs + performance.now() - began
         note(call, row, outcome)
       },
       release: () => serving.drop(),
@@ -96,6 +96,7 @@ export function inferencer({ specs, shadow, recorder, origin }: Parts) {
           request.binaryOutput,
         )
       }
+      const readMs = performance.now() - began
       const unit = unitOf(request)
       const row: ScoredRow = {
         id: request.id?.slice(0, 180) || `${origin}-t${++ids}`,
@@ -111,7 +112,7 @@ export function inferencer({ specs, shadow, recorder, origin }: Parts) {
         onFailure: (failed) => failed.forEach((outcome) => note(call, row, outcome)),
       })
       for (const outcome of outcomes) note(call, row, outcome)
-      beside(call, row, outcomes[0]!)
+      beside(call, row, outcomes[0]!, readMs)
       return encodeResponse(
         { model: name, version: version.version, id: request.id, outputs: result },
         request.outputs,

@@ -47,8 +47,8 @@ export interface EngineSettings {
 /** Two processes beside this one: models are tried in the first, so that one which breaks it takes no answer with it. */
 export function startEngine(settings: EngineSettings): Engine {
   const { hostMemoryMiB: memoryMiB, onHostExit } = settings
-  const trial = startModelHost({ memoryMiB, onExit: (why) => onHostExit?.('trial', why) })
-  const host = startModelHost({ memoryMiB, onExit: (why) => onHostExit?.('batch', why) })
+  const trial = startModelHost({ memoryMiB, warm: true, onExit: (why) => onHostExit?.('trial', why) })
+  const host = startModelHost({ memoryMiB, warm: false, onExit: (why) => onHostExit?.('batch', why) })
   return {
     host,
     async load(key, file, golden) {

@@ -25,8 +25,15 @@ const script = fileURLToPath(
   new URL(import.meta.url.endsWith('.ts') ? './model-host.worker.ts' : './models/model-host.worker.js', import.meta.url),
 )
 
-/** @param memoryMiB bound of its private memory (RLIMIT_DATA): an allocation beyond it fails in the model's run, not on the machine */
-export function startModelHost({ memoryMiB, onExit }: { memoryMiB: number; onExit?: (why: string) => void }): ModelHost {
+export interface HostSettings {
+  /** Bound of its private memory (RLIMIT_DATA): an allocation beyond it fails in the model's run, not on the machine. */
+  memoryMiB: number
+  /** Started now, not by its first call. */
+  warm: boolean
+  onExit?: (why: string) => void
+}
+
+export function startModelHost({ memoryMiB, warm, onExit }: HostSettings): ModelHost {
   const pending = new Map<number, Pending>()
   let child: ChildProcess | undefined
   let incarnation = 0
@@ -59,7 +66,7 @@ export function startModelHost({ memoryMiB, onExit }: { memoryMiB: number; onExi
     started.once('error', () => started.kill('SIGKILL'))
     return started
   }
-  running()
+  if (warm) running()
 
   return {
     incarnation: () => (running(), incarnation),

@@ -52,7 +52,8 @@ interface Prepared {
   serving: Serving
   spec: Spec
   request: PredictRequest
-  began: number
+  /** Time until the features were there, in ms: part of what the candidate would have taken to answer. */
+  preparedMs: number
   rows: ScoredRow[]
   featuresOf(version: ServedVersion): FeatureRow[]
 }
@@ -94,7 +95,7 @@ export function predictor({ specs, lookup, shadow, recorder, rows: most, origin 
       unit: unitOf(spec, request, index),
       entities: Object.fromEntries(Object.entries(request.entities).map(([name, list]) => [name, list[index]!])),
     }))
-    return { serving, spec, request, began, rows, featuresOf }
+    return { serving, spec, request, preparedMs: performance.now() - began, rows, featuresOf }
   }
 
   /** One look-up for every version that may be asked. What stands in the way of one version only is that version's failure. */
@@ -158,7 +159,7 @@ export function predictor({ specs, lookup, shadow, recorder, rows: most, origin 
       } catch (error) {
         outcome.error = codeOf(error)
       }
-      outcome.ms = performance.now() - began
+      outcome.ms = prepared.preparedMs + performance.now() - began
       note(prepared, prepared.rows[index]!, outcome)
     }
     shadow.offer({
