@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { EachBatchPayload, Kafka } from 'kafkajs'
 import { type CloudEvent, type EventDefinition, fromKafka, type Topic, typeOfRecord } from '@cascata/events'
+import { consumerRetry } from './kafka.ts'
 import { failure, type Log } from './log.ts'
 import { openTopics, type Topics } from './topics.ts'
 import { backoff, pause } from './waiting.ts'
@@ -72,7 +73,7 @@ export function readCompacted({ kafka, topic, definitions, onValue, log }: Compa
       sessionTimeout: 10_000,
       maxWaitTimeInMs: 1_000,
       allowAutoTopicCreation: false,
-      retry: { initialRetryTime: 100, maxRetryTime: 2_000, retries: 8 },
+      retry: consumerRetry,
     })
     const ended = Promise.withResolvers<unknown>()
     consumer.on(consumer.events.CRASH, ({ payload }) => ended.resolve(payload.error))

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Consumer, Kafka, KafkaMessage } from 'kafkajs'
 import { asText } from './dead-letter.ts'
+import { consumerRetry } from './kafka.ts'
 import type { Producer } from './producer.ts'
 import type { Topics } from './topics.ts'
 
@@ -45,6 +46,7 @@ export async function readDeadLetters(kafka: Kafka, topics: Topics, dlq: string,
     groupId: `cascata.reader.${dlq}.${randomUUID()}`,
     maxWaitTimeInMs: 200,
     allowAutoTopicCreation: false,
+    retry: consumerRetry,
   })
   try {
     await readTo(consumer, dlq, ends, (partition, message) => {

@@ -50,3 +50,9 @@ export async function withAdmin<T>(kafka: Kafka, use: (admin: Admin) => Promise<
     await admin.disconnect()
   }
 }
+
+/**
+ * How consumers retry. kafkajs would start a consumer that crashed again by itself, behind the back of whoever also does: then two of
+ * one process are in the group. So it gives up, says so (CRASH), and its owner builds a new one.
+ */
+export const consumerRetry = { initialRetryTime: 100, maxRetryTime: 2_000, retries: 8, restartOnFailure: async () => false }

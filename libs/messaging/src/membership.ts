@@ -1,5 +1,6 @@
 import type { Consumer, EachBatchPayload } from 'kafkajs'
 import type { RowBatch } from './buffer.ts'
+import { consumerRetry } from './kafka.ts'
 import { failure } from './log.ts'
 import type { ReaderParts, ReaderSettings } from './reader.ts'
 import { backoff, pause } from './waiting.ts'
@@ -27,7 +28,7 @@ export async function keepRunning(
       maxWaitTimeInMs: 1_000,
       maxBytesPerPartition: 2 * 1024 * 1024,
       allowAutoTopicCreation: false,
-      retry: { initialRetryTime: 100, maxRetryTime: 2_000, retries: 8 },
+      retry: consumerRetry,
     })
     const ended = Promise.withResolvers<unknown>()
     try {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Kafka, KafkaMessage } from 'kafkajs'
+import { consumerRetry } from './kafka.ts'
 import { failure, type Log } from './log.ts'
 import { openTopics } from './topics.ts'
 
@@ -51,6 +52,7 @@ export async function readLog({ kafka, topic, from, follow, onRecord, signal, lo
     groupId: `cascata.reader.${topic}.${randomUUID()}`,
     maxWaitTimeInMs: 200,
     allowAutoTopicCreation: false,
+    retry: consumerRetry,
   })
   const ended = Promise.withResolvers<void>()
   signal?.addEventListener('abort', () => ended.resolve(), { once: true })
@@ -64,7 +66,9 @@ export async function readLog({ kafka, topic, from, follow, onRecord, signal, lo
         const { partition } = batch
         for (const { offset, timestamp, key, value, headers } of batch.messages) {
           if (signal?.aborted || (!follow && Number(offset) >= (missing.get(partition) ?? 0))) break
-          await Promise.resolve(onRecord({ topic, partition, offset: Number(offset), timestamp: Number(timestamp), key, value, headers })).catch(ended.reject)
+          await Promise.resolve(
+            onRecord({ topic, partition, offset: Number(offset), timestamp: Number(timestamp), key, value, headers }),
+          ).catch(ended.reject)
         }
         if (Number(batch.lastOffset()) + 1 >= (missing.get(partition) ?? Infinity)) missing.delete(partition)
         if (!follow && missing.size === 0) ended.resolve()

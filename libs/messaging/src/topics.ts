@@ -44,7 +44,7 @@ export function openTopics(kafka: Kafka): Topics {
     try {
       return await call(await current)
     } catch (error) {
-      if (isConnectionFault(error) && admin === current) {
+      if ((isConnectionFault(error) || isOfDeletedTopic(error)) && admin === current) {
         admin = undefined
         await current.then((it) => it.disconnect()).catch(() => {})
       }
@@ -112,6 +112,12 @@ const isConnectionFault = (error: unknown) =>
     'KafkaJSBrokerNotFound',
     'KafkaJSRequestTimeoutError',
   ].includes(error.name)
+
+/** kafkajs asks for every topic that it was ever asked about: one that was deleted since would fail the calls about all others. */
+const isOfDeletedTopic = (error: unknown) => {
+  const { type, cause } = error as { type?: string; cause?: { type?: string } }
+  return type === 'UNKNOWN_TOPIC_OR_PARTITION' || cause?.type === 'UNKNOWN_TOPIC_OR_PARTITION'
+}
 
 function ignoreExisting(error: unknown): boolean {
   const { errors } = error as { errors?: { type?: string }[] }
