@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path'
 import { catalogue, eventsMarkdown, incompatibilities, type JsonSchema, schemaFileOf, schemaText } from '@cascata/events'
 import { generate as resourceSchemas } from '@cascata/resources'
 import { errorSet, generateErrorsDoc, serviceErrors } from '@cascata/service'
+import { generateDashboards } from './dashboards/index.ts'
 
 const root = join(import.meta.dirname, '..')
 
@@ -71,6 +72,7 @@ const files = [
   ...resourceSchemas(),
   { path: 'docs/events.md', content: eventsMarkdown(catalogue) },
   await errorsDoc(),
+  ...generateDashboards(),
 ]
 const stale = files.filter(({ path, content }) => readOr(path, '') !== content)
 
