@@ -1,6 +1,7 @@
 import type { Admin, Kafka } from 'kafkajs'
 import { type Gap, type Cursor } from './cursors.ts'
 import { type TopicIds, topicIds } from './topic-ids.ts'
+import { backoff, pause } from './waiting.ts'
 
 /** A topic as it should be. */
 export interface TopicSpec {
@@ -65,7 +66,9 @@ export function openTopics(kafka: Kafka): Topics {
         replicationFactor: Math.min(3, brokers.length),
         configEntries: Object.entries(config).map(([name, value]) => ({ name, value })),
       }))
-      await use((it) => it.createTopics({ topics, waitForLeaders: true })).catch(ignoreExisting)
+      await use((it) => it.createTopics({ topics, waitForLeaders: false })).catch(ignoreExisting)
+      // Not kafkajs' own wait: what goes wrong in it is a rejection that nobody can catch.
+      for (const { topic } of missing) await untilLed(() => use((it) => it.fetchTopicOffsets(topic)))
       return missing.map(({ topic }) => topic)
     },
     list: () => use((it) => it.listTopics()),
@@ -101,6 +104,18 @@ async function connectAdmin(kafka: Kafka): Promise<Admin> {
   const admin = kafka.admin({ retry: { retries: 3, initialRetryTime: 100 } })
   await admin.connect()
   return admin
+}
+
+/** Waits until a new topic has leaders, half a minute at most. */
+async function untilLed(ask: () => Promise<unknown>): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return void (await ask())
+    } catch (error) {
+      if (attempt >= 30) throw error
+      await pause(backoff(attempt, { max: 1_000 }))
+    }
+  }
 }
 
 const isConnectionFault = (error: unknown) =>

@@ -8,7 +8,7 @@ export const recreate = (kafka: Kafka, { topic, partitions }: TopicSpec) =>
   withAdmin(kafka, async (admin) => {
     await admin.deleteTopics({ topics: [topic] })
     const topics = [{ topic, numPartitions: partitions, replicationFactor: 1 }]
-    await eventually(() => admin.createTopics({ topics, waitForLeaders: true }))
+    await eventually(() => admin.createTopics({ topics, waitForLeaders: false }))
   })
 
 /** What retention does: everything before the offset is gone. -1 is the end. */
