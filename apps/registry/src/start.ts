@@ -9,12 +9,15 @@ import { consumers } from './consumers.ts'
 import { Resources1764000100000 } from './migrations/1764000100000-resources.ts'
 import { Tracking1764000200000 } from './migrations/1764000200000-tracking.ts'
 import { Versions1764000300000 } from './migrations/1764000300000-versions.ts'
+import { LoggedModelMetrics1764000400000 } from './migrations/1764000400000-logged-model-metrics.ts'
+import { mlflowErrors } from './mlflow/endpoints.ts'
+import { mlflowRoutes } from './mlflow/routes.ts'
 import { applyResources, planResources } from './resources/apply-resources.ts'
 import { factOf } from './resources/facts.ts'
 import { resourceRoutes } from './resources/resources.routes.ts'
 import { allResources } from './resources/resources.store.ts'
 
-const migrations = [Resources1764000100000, Tracking1764000200000, Versions1764000300000]
+const migrations = [Resources1764000100000, Tracking1764000200000, Versions1764000300000, LoggedModelMetrics1764000400000]
 
 const kafkaOf = ({ kafkaBrokers, kafkaTls, kafkaMechanism, kafkaUser, kafkaPassword }: RegistryConfig) => ({
   brokers: kafkaBrokers,
@@ -54,8 +57,11 @@ export const start = async (config: RegistryConfig): Promise<{ url: string; stop
         plan: planResources({ db }),
         limit: config.resourcesLimit,
       })
-      blobRoutes(fastify, { db, blobs, limitBytes: config.artifactLimit, timeoutMs: config.transferTimeout })
+      const transfers = { db, blobs, limitBytes: config.artifactLimit, timeoutMs: config.transferTimeout }
+      blobRoutes(fastify, transfers)
+      mlflowRoutes(fastify, { ...transfers, clock: systemClock })
     },
+    errorFormats: mlflowErrors,
     checks: { messaging: () => messaging.check(), blobs: () => blobs.check() },
     onStop: async () => {
       await messaging.stop()

@@ -1,0 +1,135 @@
+import { type Readable } from 'node:stream'
+import { permission, requireAccess } from '@cascata/service'
+import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { z } from 'zod'
+import { type BlobStore } from '../blobs/blob-store.ts'
+import { streamedBodies } from '../blobs/blobs.routes.ts'
+import { noteBlob } from '../blobs/blobs.store.ts'
+import { notImplemented, resourceDoesNotExist } from '../errors.ts'
+import { findArtifact, listArtifacts, removeArtifacts, saveArtifact } from './artifacts.store.ts'
+import { type Endpoint, endpoint, prefixes, type Tracking } from './endpoints.ts'
+import { artifactUri, getRun, runRoot } from './runs.store.ts'
+import { checkedPath } from './validate-artifact-path.ts'
+import { parsed, refuse, runOf, runRef, text } from './wire.ts'
+
+interface Settings extends Tracking {
+  readonly blobs: BlobStore
+  readonly limitBytes: number
+  readonly timeoutMs: number
+}
+
+const run = z.object({ ...runRef, path: text.default('') })
+
+/** `artifacts/list` of a run. */
+export const artifactEndpoints = ({ db }: Tracking): Endpoint[] => [
+  endpoint('GET', 'artifacts/list', 'viewer', run, async (asked) => {
+    const root = runRoot(await getRun(db, runOf(asked)))
+    return { root_uri: artifactUri(root), files: await listArtifacts(db, root, checkedPath(asked.path)) }
+  }),
+]
+
+const types: Readonly<Record<string, string>> = {
+  txt: 'text/plain',
+  log: 'text/plain',
+  err: 'text/plain',
+  md: 'text/plain',
+  yaml: 'text/plain',
+  yml: 'text/plain',
+  mlmodel: 'text/plain',
+  mlproject: 'text/plain',
+  py: 'text/plain',
+  csv: 'text/csv',
+  json: 'application/json',
+  html: 'text/html',
+  png: 'image/png',
+  jpg: 'image/jpeg',
+  svg: 'image/svg+xml',
+  pdf: 'application/pdf',
+}
+
+const typeOf = (path: string): string => {
+  const name = path.split('/').at(-1)!.toLowerCase()
+  return types[name.includes('.') ? name.split('.').at(-1)! : name] ?? 'application/octet-stream'
+}
+
+/** Sends an artifact as a file to keep: a browser never shows it as a page of this site. */
+const send = async ({ db, blobs }: Settings, path: string, reply: FastifyReply): Promise<FastifyReply> => {
+  const found = await findArtifact(db, path)
+  if (!found) throw resourceDoesNotExist({ message: `No such artifact: '${path}'` })
+  const name = encodeURIComponent(path.split('/').at(-1)!)
+  return reply
+    .type(typeOf(path))
+    .header('content-length', found.size)
+    .header('content-disposition', `attachment; filename*=UTF-8''${name}`)
+    .header('etag', `"${found.sha256}"`)
+    .send(blobs.read(found.sha256))
+}
+
+/** The namespace that a path of the proxy belongs to: that of its experiment. */
+const mayUse = async ({ db }: Settings, path: string): Promise<void> => {
+  const [experiment] = path.split('/')
+  const rows = /^\d{1,18}$/.test(experiment!)
+    ? await db.query<{ namespace: string }>('select namespace from experiment where id = $1', [experiment])
+    : []
+  requireAccess(rows[0]?.namespace ?? 'default')
+}
+
+const pathOf = (request: FastifyRequest): string => {
+  const path = checkedPath((request.params as { '*': string })['*'])
+  return path === '' ? refuse('Invalid path: a file needs a name') : path
+}
+
+const proxyRoutes = (scope: FastifyInstance, prefix: string, settings: Settings): void => {
+  const { db, blobs, limitBytes, timeoutMs } = settings
+  const base = `${prefix}/mlflow-artifacts`
+  const config = (needs: 'viewer' | 'trainer') => ({
+    permission: permission(needs, { scope: 'handler' }),
+    bodyLimit: limitBytes,
+    timeoutMs,
+  })
+
+  scope.get(`${base}/artifacts`, { config: config('viewer') }, async (request) => {
+    const path = checkedPath(parsed(z.object({ path: text.default('') }), request.query).path)
+    await mayUse(settings, path)
+    const files = await listArtifacts(db, path, '')
+    return { files }
+  })
+  scope.get(`${base}/artifacts/*`, { config: config('viewer') }, async (request, reply) => {
+    const path = pathOf(request)
+    await mayUse(settings, path)
+    return send(settings, path, reply)
+  })
+  scope.put(`${base}/artifacts/*`, { config: config('trainer') }, async (request) => {
+    const path = pathOf(request)
+    await mayUse(settings, path)
+    const stored = await blobs.put((request.body ?? emptyBody()) as Readable)
+    await noteBlob(db, stored)
+    await saveArtifact(db, path, stored.sha256)
+    return {}
+  })
+  scope.delete(`${base}/artifacts/*`, { config: config('trainer') }, async (request) => {
+    const path = pathOf(request)
+    await mayUse(settings, path)
+    await removeArtifacts(db, path)
+    return {}
+  })
+  scope.all(`${base}/*`, { config: config('viewer') }, () => {
+    throw notImplemented({ message: 'Multipart uploads and presigned URLs are not supported by this server.' })
+  })
+}
+
+async function* emptyBody(): AsyncGenerator<Buffer> {}
+
+/** The artifact proxy under every prefix, and the download routes that the user interface of MLflow uses. */
+export const artifactRoutes = (fastify: FastifyInstance, settings: Settings): void => {
+  void fastify.register((scope, _options, done) => {
+    streamedBodies(scope)
+    for (const prefix of prefixes) proxyRoutes(scope, prefix, settings)
+    const config = { permission: permission('viewer', { scope: 'handler' }), timeoutMs: settings.timeoutMs }
+    scope.get('/get-artifact', { config }, async (request, reply) => {
+      const asked = parsed(run, request.query)
+      return send(settings, `${runRoot(await getRun(settings.db, runOf(asked)))}/${checkedPath(asked.path)}`, reply)
+    })
+    done()
+  })
+}

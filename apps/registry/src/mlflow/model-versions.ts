@@ -1,0 +1,176 @@
+import { versionRegistered } from '@cascata/events'
+import { fact, type Tx } from '@cascata/messaging'
+import { currentPrincipal, mayAccess } from '@cascata/service'
+import { z } from 'zod'
+import { record } from '../audit/audit.store.ts'
+import { resourceConflict } from '../errors.ts'
+import { findResource } from '../resources/resources.store.ts'
+import { registeredFact } from '../versions/register-version.ts'
+import { type Version } from '../versions/version.ts'
+import { addVersion, lockModel } from '../versions/versions.store.ts'
+import { onnxUnder } from './artifacts.store.ts'
+import { type Endpoint, endpoint, type Tracking } from './endpoints.ts'
+import { parseFilter, parseOrder } from './filter/parse-filter.ts'
+import { versionCondition } from './filter/registry-filter.ts'
+import { locateSource } from './model-source.ts'
+import { getVersion, sayVersion, setVersionTags, versionColumns, type VersionRow } from './model-versions.store.ts'
+import { checkRegistryTag, getRegisteredModel } from './registered-models.ts'
+import { artifactUri } from './runs.store.ts'
+import { int64, keyValue, offsetOf, opaqueId, pageToken, refuse, repeated, text } from './wire.ts'
+
+const create = z.object({
+  name: text,
+  source: text.max(1_000),
+  run_id: opaqueId.optional(),
+  tags: z.array(keyValue).max(1_000).default([]),
+  description: text.max(100_000).default(''),
+})
+
+/** Says a version that a client registered, when a Model of its name is applied: only then anybody can do anything with it. */
+const publish = async (tx: Tx, version: Version): Promise<void> => {
+  const { namespace, model } = version
+  const resource = await findResource(tx, { kind: 'Model', namespace, name: model })
+  if (!resource || resource.deleted) return
+  await tx.query('update model_version set revision = $4 where namespace = $1 and model = $2 and version = $3', [
+    namespace,
+    model,
+    version.version,
+    resource.revision,
+  ])
+  await tx.publish(fact(versionRegistered, registeredFact({ ...version, revision: resource.revision })))
+}
+
+const creating =
+  ({ db, clock }: Tracking) =>
+  async ({ name, source, run_id, tags, description }: z.infer<typeof create>): Promise<object> => {
+    tags.forEach(checkRegistryTag)
+    return db.transaction(async (tx) => {
+      const registered = await getRegisteredModel(tx, name)
+      const { root, run } = await locateSource(tx, source, run_id || undefined)
+      await lockModel(tx, registered, clock.now())
+      const modelSha256 = (await onnxUnder(tx, root)) ?? null
+      const user = currentPrincipal().name
+      const version = await addVersion(
+        tx,
+        { ...unknown, ...registered, origin: 'client', run, modelSha256, source, description, user },
+        clock.now(),
+      )
+      await setVersionTags(tx, version, tags)
+      const subject = `${version.namespace}/${version.model}/${version.version}`
+      await record(tx, { who: user, action: 'version.registered', namespace: version.namespace, subject, details: { source } })
+      await publish(tx, version)
+      return { model_version: sayVersion(await getVersion(tx, version, version.version)) }
+    })
+  }
+
+/** What a client does not say of its version. */
+const unknown = {
+  dataset: null,
+  datasetHash: null,
+  code: null,
+  inputs: null,
+  signature: null,
+  goldenSha256: null,
+  profileSha256: null,
+  evidenceSha256: null,
+  revision: null,
+  cutoff: null,
+}
+
+const search = z.object({
+  filter: text.default(''),
+  max_results: int64.default(10_000),
+  order_by: repeated(text),
+  page_token: text.optional(),
+})
+
+const orderKeys: Readonly<Record<string, string>> = {
+  name: 'm.name',
+  version_number: 'v.version',
+  creation_timestamp: 'v.creation_time',
+  last_updated_timestamp: 'v.last_updated_time',
+}
+
+const searching =
+  ({ db }: Tracking) =>
+  async ({ filter, max_results, order_by, page_token }: z.infer<typeof search>): Promise<object> => {
+    if (max_results < 1 || max_results > 200_000) {
+      refuse(`Invalid value for request parameter max_results. It must be at most 200000, but got value ${max_results}`)
+    }
+    const params: unknown[] = []
+    const where = ['true', ...parseFilter(filter).map((clause) => versionCondition(clause, params))]
+    const order = order_by.map(parseOrder).map(({ key, descending }) => {
+      const column = Object.hasOwn(orderKeys, key)
+        ? orderKeys[key]!
+        : refuse(`Invalid order by key '${key}' specified. Valid keys are '${Object.keys(orderKeys).join(', ')}'`)
+      return `${column}${descending ? ' desc' : ''}`
+    })
+    const offset = offsetOf(page_token)
+    const found = await db.query<VersionRow>(
+      `select ${versionColumns} from model_version v join registered_model m using (namespace, model) where ${where.join(' and ')}
+        order by ${[...order, 'v.last_updated_time desc', 'm.name', 'v.version desc'].join(', ')} limit ${max_results + 1} offset ${offset}`,
+      params,
+    )
+    const page = found.slice(0, max_results).filter(({ namespace, model }) => mayAccess(namespace, model))
+    return {
+      model_versions: page.length > 0 ? page.map(sayVersion) : undefined,
+      next_page_token: found.length > max_results ? pageToken(offset + max_results) : undefined,
+    }
+  }
+
+/** Versions of registered models, as MLflow's clients see them. */
+export const modelVersionEndpoints = (tracking: Tracking): Endpoint[] => {
+  const { db, clock } = tracking
+  const byVersion = z.object({
+    name: text,
+    version: z.preprocess((value) => (typeof value === 'number' ? String(value) : value), text),
+  })
+  const find = async ({ name, version }: z.infer<typeof byVersion>): Promise<VersionRow> =>
+    getVersion(db, await getRegisteredModel(db, name), version)
+  return [
+    endpoint('POST', 'model-versions/create', 'trainer', create, creating(tracking)),
+    endpoint('GET', 'model-versions/get', 'viewer', byVersion, async (asked) => ({
+      model_version: sayVersion(await find(asked)),
+    })),
+    endpoint('GET', 'model-versions/search', 'viewer', search, searching(tracking)),
+    endpoint(
+      'PATCH',
+      'model-versions/update',
+      'trainer',
+      byVersion.extend({ description: text.max(100_000).default('') }),
+      async (asked) => {
+        const { namespace, model, version } = await find(asked)
+        await db.query(
+          'update model_version set description = $4, last_updated_time = $5 where namespace = $1 and model = $2 and version = $3',
+          [namespace, model, version, asked.description, clock.now()],
+        )
+        return { model_version: sayVersion(await find(asked)) }
+      },
+    ),
+    endpoint('DELETE', 'model-versions/delete', 'trainer', byVersion, async (asked) => {
+      await find(asked)
+      throw resourceConflict({ message: 'Versions are kept: what has served must stay explainable. Reject the version instead.' })
+    }),
+    endpoint('GET', 'model-versions/get-download-uri', 'viewer', byVersion, async (asked) => {
+      const { source, run, version } = await find(asked)
+      if (source === '')
+        return refuse(`Version ${version} was made by the platform; its model is \`GET /v1/versions\` and \`GET /v1/blobs\`.`)
+      return { artifact_uri: artifactUri((await locateSource(db, source, run ?? undefined)).root) }
+    }),
+    endpoint('POST', 'model-versions/set-tag', 'trainer', byVersion.extend(keyValue.shape), async (asked) => {
+      checkRegistryTag(asked)
+      await setVersionTags(db, await find(asked), [asked])
+      return {}
+    }),
+    endpoint('DELETE', 'model-versions/delete-tag', 'trainer', byVersion.extend({ key: text }), async (asked) => {
+      const { namespace, model, version } = await find(asked)
+      await db.query('delete from model_version_tag where namespace = $1 and model = $2 and version = $3 and key = $4', [
+        namespace,
+        model,
+        version,
+        asked.key,
+      ])
+      return {}
+    }),
+  ]
+}

@@ -1,0 +1,206 @@
+import { type Database, type Tx } from '@cascata/messaging'
+import { mayAccess, requireAccess } from '@cascata/service'
+import { z } from 'zod'
+import {
+  invalidParameterValue,
+  notImplemented,
+  resourceAlreadyExists,
+  resourceConflict,
+  resourceDoesNotExist,
+} from '../errors.ts'
+import { modelOf, registeredName } from '../versions/model-name.ts'
+import { type Endpoint, endpoint, type Tracking } from './endpoints.ts'
+import { parseFilter, parseOrder } from './filter/parse-filter.ts'
+import { modelCondition } from './filter/registry-filter.ts'
+import { latestVersions } from './model-versions.store.ts'
+import { int64, keyValue, type KeyValue, missingValue, offsetOf, pageToken, refuse, repeated, text } from './wire.ts'
+
+export interface RegisteredModel {
+  readonly name: string
+  readonly namespace: string
+  readonly model: string
+  readonly description: string
+  readonly creation_time: string
+  readonly last_updated_time: string
+  readonly tags: readonly KeyValue[]
+}
+
+const columns = `m.name, m.namespace, m.model, m.description, m.creation_time, m.last_updated_time,
+  coalesce((select jsonb_agg(jsonb_build_object('key', t.key, 'value', t.value) order by t.key) from registered_model_tag t where t.name = m.name), '[]') as tags`
+
+/** Throws `RESOURCE_DOES_NOT_EXIST`, `AUTH_SCOPE`. */
+export const getRegisteredModel = async (db: Pick<Database | Tx, 'query'>, name: string): Promise<RegisteredModel> => {
+  const [found] = await db.query<RegisteredModel>(`select ${columns} from registered_model m where m.name = $1`, [
+    registeredName(modelOf(name)),
+  ])
+  if (!found) throw resourceDoesNotExist({ message: `Registered Model with name=${name} not found` })
+  requireAccess(found.namespace, found.model)
+  return found
+}
+
+const say = async (db: Database, model: RegisteredModel): Promise<object> => {
+  const latest = await latestVersions(db, model)
+  return {
+    name: model.name,
+    creation_timestamp: Number(model.creation_time),
+    last_updated_timestamp: Number(model.last_updated_time),
+    description: model.description,
+    latest_versions: latest.length > 0 ? latest : undefined,
+    tags: model.tags.length > 0 ? model.tags : undefined,
+  }
+}
+
+const checkName = (name: string): void => {
+  if (name === '') missingValue('name')
+  if (/[/:]/.test(name)) refuse(`Invalid model name '${name}'. Names cannot contain '/' or ':'.`)
+  if (name.length > 256) refuse(`'name' exceeds the maximum length of 256 characters`)
+}
+
+export const checkRegistryTag = ({ key, value }: KeyValue): void => {
+  if (key === '' || key.length > 250) refuse(`'key' exceeds the maximum length of 250 characters`)
+  if (value.length > 100_000) refuse(`'value' exceeds the maximum length of 100000 characters`)
+}
+
+const named = z.object({ name: text })
+const create = named.extend({ tags: z.array(keyValue).max(1_000).default([]), description: text.max(10_000).default('') })
+
+const setTags = async (db: Pick<Database | Tx, 'query'>, name: string, tags: readonly KeyValue[]): Promise<void> => {
+  tags.forEach(checkRegistryTag)
+  const last = [...new Map(tags.map((tag) => [tag.key, tag])).values()]
+  await db.query(
+    `insert into registered_model_tag (name, key, value) select $1, * from unnest($2::text[], $3::text[])
+     on conflict (name, key) do update set value = excluded.value`,
+    [name, last.map(({ key }) => key), last.map(({ value }) => value)],
+  )
+}
+
+const creating =
+  ({ db, clock }: Tracking) =>
+  async ({ name, tags, description }: z.infer<typeof create>): Promise<object> => {
+    checkName(name)
+    const model = modelOf(name)
+    requireAccess(model.namespace, model.model)
+    const registered = registeredName(model)
+    await db.transaction(async (tx) => {
+      const added = await tx.query(
+        `insert into registered_model (name, namespace, model, description, creation_time, last_updated_time) values ($1, $2, $3, $4, $5, $5)
+         on conflict do nothing returning 1 as one`,
+        [registered, model.namespace, model.model, description, clock.now()],
+      )
+      if (added.length === 0) throw resourceAlreadyExists({ message: `Registered Model (name=${name}) already exists.` })
+      await setTags(tx, registered, tags)
+    })
+    return { registered_model: await say(db, await getRegisteredModel(db, registered)) }
+  }
+
+const search = z.object({
+  filter: text.default(''),
+  max_results: int64.default(100),
+  order_by: repeated(text),
+  page_token: text.optional(),
+})
+
+const orderKeys: Readonly<Record<string, string>> = {
+  name: 'm.name',
+  timestamp: 'm.last_updated_time',
+  last_updated_timestamp: 'm.last_updated_time',
+}
+
+const searching =
+  ({ db }: Tracking) =>
+  async ({ filter, max_results, order_by, page_token }: z.infer<typeof search>): Promise<object> => {
+    if (max_results < 1 || max_results > 1_000) {
+      refuse(`Invalid value for request parameter max_results. It must be at most 1000, but got value ${max_results}`)
+    }
+    const params: unknown[] = []
+    const where = ['true', ...parseFilter(filter).map((clause) => modelCondition(clause, params))]
+    const order = order_by.map(parseOrder).map(({ key, descending }) => {
+      const column = Object.hasOwn(orderKeys, key)
+        ? orderKeys[key]!
+        : refuse(`Invalid order by key '${key}' specified. Valid keys are 'name, last_updated_timestamp'`)
+      return `${column}${descending ? ' desc' : ''}`
+    })
+    const found = await db.query<RegisteredModel>(
+      `select ${columns} from registered_model m where ${where.join(' and ')} order by ${[...order, 'm.name'].join(', ')}`,
+      params,
+    )
+    const visible = found.filter(({ namespace, model }) => mayAccess(namespace, model))
+    const offset = offsetOf(page_token)
+    const page = visible.slice(offset, offset + max_results)
+    return {
+      registered_models: page.length > 0 ? await Promise.all(page.map((model) => say(db, model))) : undefined,
+      next_page_token: visible.length > offset + max_results ? pageToken(offset + max_results) : undefined,
+    }
+  }
+
+const aliasesAreCommands = async (): Promise<never> => {
+  throw notImplemented({
+    message:
+      'What serves is decided by the deployer, so aliases and stages cannot be moved by clients yet. Use `cascata approve`, `cascata promote` or `cascata rollback`.',
+  })
+}
+
+const deleting =
+  ({ db }: Tracking) =>
+  async ({ name }: z.infer<typeof named>): Promise<object> =>
+    db.transaction(async (tx) => {
+      const { name: registered, namespace, model } = await getRegisteredModel(tx, name)
+      await tx.query('select 1 from registered_model where name = $1 for update', [registered])
+      const versions = await tx.query('select 1 as one from model_version where namespace = $1 and model = $2 limit 1', [
+        namespace,
+        model,
+      ])
+      if (versions.length > 0)
+        throw resourceConflict({ message: `Registered Model ${name} has versions, which are kept: delete them first.` })
+      await tx.query('delete from registered_model where name = $1', [registered])
+      return {}
+    })
+
+/** Registered models: names under which versions are counted. */
+export const registeredModelEndpoints = (tracking: Tracking): Endpoint[] => {
+  const { db, clock } = tracking
+  const tagged = named.extend(keyValue.shape)
+  return [
+    endpoint('POST', 'registered-models/create', 'trainer', create, creating(tracking)),
+    endpoint('GET', 'registered-models/get', 'viewer', named, async ({ name }) => ({
+      registered_model: await say(db, await getRegisteredModel(db, name)),
+    })),
+    endpoint('GET', 'registered-models/search', 'viewer', search, searching(tracking)),
+    endpoint(
+      'PATCH',
+      'registered-models/update',
+      'trainer',
+      named.extend({ description: text.max(10_000).default('') }),
+      async ({ name, description }) => {
+        const { name: registered } = await getRegisteredModel(db, name)
+        await db.query('update registered_model set description = $2, last_updated_time = $3 where name = $1', [
+          registered,
+          description,
+          clock.now(),
+        ])
+        return { registered_model: await say(db, await getRegisteredModel(db, registered)) }
+      },
+    ),
+    endpoint('DELETE', 'registered-models/delete', 'trainer', named, deleting(tracking)),
+    endpoint(['GET', 'POST'], 'registered-models/get-latest-versions', 'viewer', named, async ({ name }) => {
+      const latest = await latestVersions(db, await getRegisteredModel(db, name))
+      return { model_versions: latest.length > 0 ? latest : undefined }
+    }),
+    endpoint('POST', 'registered-models/set-tag', 'trainer', tagged, async ({ name, key, value }) => {
+      const { name: registered } = await getRegisteredModel(db, name)
+      await setTags(db, registered, [{ key, value }])
+      return {}
+    }),
+    endpoint('DELETE', 'registered-models/delete-tag', 'trainer', named.extend({ key: text }), async ({ name, key }) => {
+      const { name: registered } = await getRegisteredModel(db, name)
+      await db.query('delete from registered_model_tag where name = $1 and key = $2', [registered, key])
+      return {}
+    }),
+    endpoint('GET', 'registered-models/alias', 'viewer', named.extend({ alias: text }), async ({ name, alias }) => {
+      await getRegisteredModel(db, name)
+      throw invalidParameterValue({ message: `Registered model alias ${alias} not found.` })
+    }),
+    endpoint(['POST', 'DELETE'], 'registered-models/alias', 'trainer', named, aliasesAreCommands),
+    endpoint('POST', 'model-versions/transition-stage', 'trainer', named, aliasesAreCommands),
+  ]
+}

@@ -1,0 +1,54 @@
+import { permission } from '@cascata/service'
+import { type FastifyInstance } from 'fastify'
+import { type BlobStore } from '../blobs/blob-store.ts'
+import { artifactEndpoints, artifactRoutes } from './artifacts.ts'
+import { type Endpoint, mountEndpoints, type Tracking } from './endpoints.ts'
+import { experimentEndpoints } from './experiments.ts'
+import { loggedModelEndpoints } from './logged-models.ts'
+import { metricEndpoints } from './metrics.ts'
+import { modelVersionEndpoints } from './model-versions.ts'
+import { registeredModelEndpoints } from './registered-models.ts'
+import { runDataEndpoints } from './run-data.ts'
+import { runEndpoints } from './runs.ts'
+
+/** The version of MLflow whose protocol is spoken. */
+const spoken = '3.17.0'
+
+interface Settings extends Tracking {
+  readonly blobs: BlobStore
+  readonly limitBytes: number
+  readonly timeoutMs: number
+}
+
+/** What newer clients ask before their first upload: plain uploads, nothing else. */
+const serverInfo: Endpoint = {
+  methods: ['GET'],
+  path: 'server-info',
+  needs: 'viewer',
+  answer: async () => ({
+    store_type: 'SqlStore',
+    multipart_uploads_enabled: false,
+    multipart_downloads_enabled: false,
+    artifacts_presigned_only: false,
+    workspaces_enabled: false,
+  }),
+}
+
+/** MLflow's REST protocol: one line a group of routes. */
+export const mlflowRoutes = (fastify: FastifyInstance, settings: Settings): void => {
+  mountEndpoints(fastify, [
+    serverInfo,
+    ...experimentEndpoints(settings),
+    ...runEndpoints(settings),
+    ...runDataEndpoints(settings),
+    ...metricEndpoints(settings),
+    ...artifactEndpoints(settings),
+    ...loggedModelEndpoints(settings),
+    ...registeredModelEndpoints(settings),
+    ...modelVersionEndpoints(settings),
+  ])
+  artifactRoutes(fastify, settings)
+  const open = { config: { permission: permission('public', { scope: 'none' as const }) } }
+  fastify.get('/health', open, (_request, reply) => reply.type('text/plain').send('OK'))
+  fastify.get('/version', open, (_request, reply) => reply.type('text/plain').send(spoken))
+}

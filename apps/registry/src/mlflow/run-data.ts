@@ -1,0 +1,114 @@
+import { z } from 'zod'
+import { resourceDoesNotExist } from '../errors.ts'
+import { type Endpoint, endpoint, type Tracking } from './endpoints.ts'
+import { logMetrics, logParams, logTags } from './run-data.store.ts'
+import { getActiveRun } from './runs.store.ts'
+import { type Batch, checkBatch } from './validate-batch.ts'
+import { double, int64, keyValue, opaqueId, refuse, runOf, runRef, text } from './wire.ts'
+
+const point = z.object({ key: text, value: double, timestamp: int64, step: int64.default(0), model_id: opaqueId.optional() })
+const nothing: Batch = { metrics: [], params: [], tags: [] }
+
+const batch = z.object({
+  ...runRef,
+  metrics: z.array(point).default([]),
+  params: z.array(keyValue).default([]),
+  tags: z.array(keyValue).default([]),
+})
+
+const input = z.object({
+  tags: z.array(keyValue).default([]),
+  dataset: z.object({
+    name: text.min(1).max(500),
+    digest: text.min(1).max(36),
+    source_type: text.default(''),
+    source: text.default(''),
+    schema: text.max(1_048_575).optional(),
+    profile: text.max(16_777_215).optional(),
+  }),
+})
+
+const inputs = z.object({ ...runRef, datasets: z.array(input).max(1_000).default([]) })
+const outputs = z.object({
+  ...runRef,
+  models: z
+    .array(z.object({ model_id: opaqueId, step: int64.default(0) }))
+    .max(1_000)
+    .default([]),
+})
+
+/** Metrics, params, tags, inputs and outputs of runs. A batch is written whole or not at all. */
+export const runDataEndpoints = ({ db }: Tracking): Endpoint[] => {
+  const log = async (run: string, given: Batch): Promise<object> => {
+    const { metrics, params, tags } = checkBatch(given)
+    return db.transaction(async (tx) => {
+      await getActiveRun(tx, run)
+      await logParams(tx, run, params)
+      await logMetrics(tx, run, metrics)
+      if (tags.length > 0) await logTags(tx, run, tags)
+      return {}
+    })
+  }
+
+  const logInputs = async (asked: z.infer<typeof inputs>): Promise<object> =>
+    db.transaction(async (tx) => {
+      const { run_id } = await getActiveRun(tx, runOf(asked))
+      for (const { dataset, tags } of asked.datasets) {
+        await tx.query(
+          `insert into run_input (run_id, digest, name, dataset, tags) values ($1, $2, $3, $4, $5)
+           on conflict (run_id, name, digest) do update set tags = run_input.tags || excluded.tags`,
+          [
+            run_id,
+            dataset.digest,
+            dataset.name,
+            JSON.stringify(dataset),
+            JSON.stringify(Object.fromEntries(tags.map(({ key, value }) => [key, value]))),
+          ],
+        )
+      }
+      return {}
+    })
+
+  const logOutputs = async (asked: z.infer<typeof outputs>): Promise<object> =>
+    db.transaction(async (tx) => {
+      const { run_id } = await getActiveRun(tx, runOf(asked))
+      await tx.query(
+        `insert into run_output (run_id, model_id, step) select $1, * from unnest($2::text[], $3::bigint[])
+         on conflict (run_id, model_id) do update set step = excluded.step`,
+        [run_id, asked.models.map(({ model_id }) => model_id), asked.models.map(({ step }) => step)],
+      )
+      return {}
+    })
+
+  const deleteTag = async (asked: { run_id?: string | undefined; run_uuid?: string | undefined; key: string }): Promise<object> =>
+    db.transaction(async (tx) => {
+      const { run_id } = await getActiveRun(tx, runOf(asked))
+      const gone = await tx.query('delete from run_tag where run_id = $1 and key = $2 returning 1 as one', [run_id, asked.key])
+      if (gone.length === 0) throw resourceDoesNotExist({ message: `No tag with name: ${asked.key} in run with id ${run_id}` })
+      return {}
+    })
+
+  const tagged = z.object({ ...runRef, ...keyValue.shape })
+  return [
+    endpoint('POST', 'runs/log-batch', 'trainer', batch, (asked) => log(runOf(asked), asked)),
+    endpoint('POST', 'runs/log-metric', 'trainer', z.object({ ...runRef, ...point.shape }), (asked) =>
+      log(runOf(asked), { ...nothing, metrics: [asked] }),
+    ),
+    endpoint('POST', 'runs/log-parameter', 'trainer', tagged, (asked) => log(runOf(asked), { ...nothing, params: [asked] })),
+    endpoint('POST', 'runs/set-tag', 'trainer', tagged, (asked) => log(runOf(asked), { ...nothing, tags: [asked] })),
+    endpoint('POST', 'runs/delete-tag', 'trainer', z.object({ ...runRef, key: text }), deleteTag),
+    endpoint('POST', 'runs/log-inputs', 'trainer', inputs, logInputs),
+    endpoint('POST', 'runs/outputs', 'trainer', outputs, logOutputs),
+    endpoint('POST', 'runs/log-model', 'trainer', z.object({ ...runRef, model_json: text }), async (asked) => {
+      try {
+        JSON.parse(asked.model_json)
+      } catch {
+        return refuse(`Malformed model info. \n ${asked.model_json.slice(0, 200)} \n is not JSON.`)
+      }
+      return log(runOf(asked), {
+        ...nothing,
+        tags: [{ key: 'mlflow.log-model.history', value: `[${asked.model_json}]`.slice(0, 8_000) }],
+      })
+    }),
+  ]
+}
