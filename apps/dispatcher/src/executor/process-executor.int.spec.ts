@@ -89,7 +89,7 @@ describe('limits', () => {
     const one = script(
       `process.chdir(process.env.CASCATA_JOB.replace('/job.json', '')); require('fs').writeFileSync('output/model.onnx', Buffer.alloc(80_000_000))`,
     )
-    expect((await run(one)).reason === 'output' || (await executor.logs(one)).includes('EFBIG')).toBe(true)
+    expect(await run(one)).toMatchObject({ reason: 'output' })
     expect(statSync(join(one.folder, 'output/model.onnx')).size).toBeLessThanOrEqual(64 * 2 ** 20)
     const many = script(
       `process.chdir(process.env.CASCATA_JOB.replace('/job.json', '')); ${write('a')}; ${write('b')}; setInterval(() => {}, 1000)`,

@@ -97,7 +97,9 @@ const run = (): void => {
       setTimeout(() => {
         clearInterval(flushing)
         log.flush()
-        const tooLarge = signal === 'SIGXFSZ' ? 'output' : undefined
+        const full =
+          code !== 0 && sizeOf(join(folder, jobFiles.output)) + sizeOf(join(folder, jobFiles.scratch)) >= limits.outputBytes
+        const tooLarge = signal === 'SIGXFSZ' || full ? 'output' : undefined
         finish({ reason: ending ?? tooLarge ?? 'exit', code, signal, error: lines.error(), leftBehind: ending ? 0 : leftBehind })
       }, 50)
     })

@@ -34,6 +34,7 @@ export async function gateRun(tools: Tools, run: Run, signal: AbortSignal): Prom
   await rejectRun(tools, run, verdict, { ...found, evidence })
 }
 
+/** Ends a run without a version. `details` are what is new: they are merged into what the run knows. */
 export async function rejectRun(
   tools: Tools,
   run: Run,
@@ -49,7 +50,7 @@ export async function rejectRun(
     by: 'gates',
     why: verdict.why,
     comparison: verdict.comparison,
-    ...holdoutOf(run, details.figures),
+    ...holdoutOf(run, details.figures ?? run.details.figures),
   }
   await endRun(tools, run, { to: 'rejected', outcome: 'rejected', details, facts: [(id) => fact(versionRejected, said, { id })] })
 }

@@ -32,12 +32,12 @@ export async function refitRun(tools: Tools, run: Run, signal: AbortSignal): Pro
       .map(({ gate, value }) => `${gate} ${value}`)
       .join(', ')}`
     const evidence = await tools.registry.putJson(evidenceOf(run, { ...found, why }))
-    return rejectRun(tools, run, { comparison: run.details.comparison ?? 'skipped', why }, { ...found, why, evidence })
+    return rejectRun(tools, run, { comparison: run.details.comparison ?? 'skipped', why }, { refitGates: gates, why, evidence })
   }
   const { version, evidence } = await register(tools, run, fitted, found, measured)
   await logRun(tools, run, fitted)
   await saveReference(tools.db, run, { profile: measured.profile, ...(run.details.labels && { labels: run.details.labels }) })
-  await approve(tools, run, version.version, { ...found, evidence })
+  await approve(tools, run, version.version, { refitGates: gates, evidence })
 }
 
 /** Folder of the model that passed the gates: that of the last attempt at the first fit. */
@@ -120,10 +120,10 @@ async function approve(tools: Tools, run: Run, version: string, details: RunDeta
     evidence: details.evidence,
     by: 'gates',
     why: null,
-    comparison: details.comparison ?? 'skipped',
-    ...holdoutOf(run, details.figures),
+    comparison: run.details.comparison ?? 'skipped',
+    ...holdoutOf(run, run.details.figures),
   }
-  const outcome = details.comparison === 'inconclusive' ? 'inconclusive' : 'approved'
+  const outcome = run.details.comparison === 'inconclusive' ? 'inconclusive' : 'approved'
   await endRun(tools, run, {
     to: 'approved',
     outcome,
