@@ -10,6 +10,7 @@ import { joinLabels } from './labels/join-labels.ts'
 import { type MonitorMetrics, monitorMetrics } from './metrics.ts'
 import { Monitor1764000100000 } from './migrations/1764000100000-monitor.ts'
 import { exportMetrics } from './models/export-metrics.ts'
+import { markAllDirty } from './models/models.store.ts'
 import { watchModels } from './models/watch.ts'
 import { onPredictions } from './predictions/on-predictions.ts'
 import { forgetOld } from './predictions/retention.ts'
@@ -49,6 +50,7 @@ const startDuties = (
   })
   return [
     messaging.leader('watch', async (signal) => {
+      await markAllDirty(db)
       while (!signal.aborted) {
         await watchModels({ db, clock: systemClock, log, join: labels })
         await pause(config.judgePause, signal)

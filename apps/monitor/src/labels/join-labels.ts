@@ -7,11 +7,11 @@ import { type Database } from '@cascata/messaging'
 import { type Views } from '@cascata/resources'
 import { type Client, isCodedError, type Logger, urlPath } from '@cascata/service'
 import { type MonitorMetrics } from '../metrics.ts'
-import { keepJoinedUpTo, lockModel, type WatchedModel } from '../models/models.store.ts'
+import { keepJoinedUpTo, lockModel, takeLate, type WatchedModel } from '../models/models.store.ts'
 import { type AppliedModel } from '../models/spec-of.ts'
 import { endOfSpan, keepLabels, lastSeq } from '../predictions/predictions.store.ts'
 import { keepJoined, lockWindows } from '../windows/windows.store.ts'
-import { decideJoin } from './decide-join.ts'
+import { decideJoin, type JoinState } from './decide-join.ts'
 import { withDuck } from './duckdb.ts'
 import { type JoinPlan, planJoin } from './join-plan.ts'
 import { beginJoin, dropJoin, endJoin, findJoin, keepDataset, type LabelJoin, startAgain, waitFor } from './label-joins.store.ts'
@@ -47,21 +47,30 @@ const inFolder = async <T>({ folder }: JoinLabels, work: (path: string) => Promi
   }
 }
 
-const begin = async ({ db, rows }: JoinLabels, watched: WatchedModel, window: number): Promise<void> => {
-  const { model, cutoff, joinedUpTo, wantedUpTo } = watched
+const stateOf = ({ cutoff, joinedUpTo, wantedUpTo, late }: WatchedModel, window: number): JoinState => {
   const time = (at: Date | null) => at?.getTime() ?? null
-  const to = decideJoin({ cutoff: time(cutoff), joinedUpTo: time(joinedUpTo), wantedUpTo: time(wantedUpTo), window })
-  if (to === undefined) return
-  const span = { model, from: joinedUpTo, to: new Date(to), upToSeq: await lastSeq(db) }
-  await beginJoin(db, { ...span, to: await endOfSpan(db, span, rows) })
+  return { cutoff: time(cutoff), joinedUpTo: time(joinedUpTo), wantedUpTo: time(wantedUpTo), late, window }
 }
 
+/** Begins a join when one is due: decided again under the model's lock, and with nobody half way through keeping predictions. */
+const begin = ({ db, rows }: JoinLabels, { namespace, name }: WatchedModel, window: number): Promise<void> =>
+  db.transaction(async (tx) => {
+    const upToSeq = await lastSeq(tx)
+    const watched = await lockModel(tx, { namespace, name })
+    const { model, joinedUpTo, joinedSeq, late } = watched
+    const to = decideJoin(stateOf(watched, window))
+    if (to === undefined) return
+    const span = { model, from: joinedUpTo, lateFromSeq: late ? joinedSeq : null, to: new Date(to), upToSeq }
+    await beginJoin(tx, { ...span, to: await endOfSpan(tx, span, rows) })
+    await takeLate(tx, model)
+  })
+
 /** Nothing of the span can be joined: it counts as joined. */
-const skip = ({ db }: JoinLabels, { namespace, name }: WatchedModel, { model, to }: LabelJoin): Promise<void> =>
+const skip = ({ db }: JoinLabels, { namespace, name }: WatchedModel, step: LabelJoin): Promise<void> =>
   db.transaction(async (tx) => {
     await lockModel(tx, { namespace, name })
-    await keepJoinedUpTo(tx, model, to)
-    await dropJoin(tx, model)
+    await keepJoinedUpTo(tx, step.model, step)
+    await dropJoin(tx, step.model)
   })
 
 /** Sends the spine and asks for its dataset. Sent twice it is the same spine; a second dataset of it is only wasted. */
@@ -73,7 +82,12 @@ const ask = (parts: JoinLabels, watched: WatchedModel, step: LabelJoin, plan: Jo
     await withDuck({ folder: path, memory }, (connection) => connection.run(spineSql(plan, served, spine)))
     const { sha256 } = await featureStore.upload<{ sha256: string }>('/v1/spines', await readFile(spine), { timeoutMs: 60_000 })
     const { field, within, missing } = plan.label
-    const question = { namespace: watched.namespace, features: plan.features, label: { field, within, missing }, spine: sha256 }
+    const question = {
+      namespace: watched.namespace,
+      features: plan.features,
+      label: { field, within, missing: missing === 'negative' ? missing : 'keep' },
+      spine: sha256,
+    }
     const { id } = await featureStore.post<{ id: string }>('/v1/datasets', question, { idempotent: true })
     await keepDataset(db, watched.model, id)
   })
@@ -85,7 +99,9 @@ const keep = (
   { labels, windows }: Answered,
 ): Promise<boolean> =>
   db.transaction(async (tx) => {
-    const stored = await lockWindows(tx, step.model, step.from, step.to)
+    const times = windows.map(({ from }) => from)
+    const [first, last] = [new Date(Math.min(...times)), new Date(Math.max(...times))]
+    const stored = windows.length > 0 ? await lockWindows(tx, step.model, first, last) : []
     if (!(await endJoin(tx, step))) return false
     for (const window of stored) {
       const more = windows.find(({ version, from }) => version === window.version && from === window.from.getTime())
@@ -93,7 +109,7 @@ const keep = (
     }
     for (let i = 0; i < labels.length; i += LABELS) await keepLabels(tx, labels.slice(i, i + LABELS))
     await lockModel(tx, { namespace, name })
-    await keepJoinedUpTo(tx, step.model, step.to)
+    await keepJoinedUpTo(tx, step.model, step)
     return true
   })
 
@@ -145,7 +161,10 @@ export const joinLabels =
   async (watched: WatchedModel, applied: AppliedModel, views: Views): Promise<void> => {
     const { window } = applied.model.spec.monitor
     const step = await findJoin(parts.db, watched.model)
-    if (!step) return begin(parts, watched, window)
+    if (!step) {
+      if (decideJoin(stateOf(watched, window)) !== undefined) await begin(parts, watched, window)
+      return
+    }
     if (!step.due) return
     const plan = planJoin(applied.model, views)
     if (!plan) return

@@ -15,19 +15,17 @@ type Executor = Pick<Database, 'query'> | Pick<Tx, 'query'>
 export const findJoin = async (db: Executor, model: string): Promise<LabelJoin | undefined> =>
   (
     await db.query<LabelJoin>(
-      `select model, from_at as "from", to_at as "to", up_to_seq::float8 as "upToSeq", dataset, attempts, started_at as "startedAt",
+      `select model, from_at as "from", late_from_seq::float8 as "lateFromSeq", to_at as "to", up_to_seq::float8 as "upToSeq", dataset, attempts, started_at as "startedAt",
          not_before <= now() as due from label_join where model = $1`,
       [model],
     )
   )[0]
 
-export const beginJoin = (db: Executor, { model, from, to, upToSeq }: Span) =>
-  db.query(`insert into label_join (model, from_at, to_at, up_to_seq) values ($1, $2, $3, $4) on conflict do nothing`, [
-    model,
-    from,
-    to,
-    upToSeq,
-  ])
+export const beginJoin = (tx: Tx, { model, from, lateFromSeq, to, upToSeq }: Span) =>
+  tx.query(
+    `insert into label_join (model, from_at, late_from_seq, to_at, up_to_seq) values ($1, $2, $3, $4, $5) on conflict do nothing`,
+    [model, from, lateFromSeq, to, upToSeq],
+  )
 
 export const keepDataset = (db: Executor, model: string, dataset: string) =>
   db.query(`update label_join set dataset = $2, started_at = now(), not_before = now() where model = $1`, [model, dataset])

@@ -5,7 +5,7 @@ import { scoredOf } from './scored.ts'
 import { comparable } from './served-rows.ts'
 
 describe('when labels are joined', () => {
-  const state = { cutoff: 100, joinedUpTo: 0, wantedUpTo: null, window: 2400 }
+  const state = { cutoff: 100, joinedUpTo: 0, wantedUpTo: null, late: false, window: 2400 }
   it('waits until it is worth it', () => {
     expect(decideJoin(state)).toBeUndefined()
     expect(decideJoin({ ...state, cutoff: 300 })).toBe(300)
@@ -15,6 +15,7 @@ describe('when labels are joined', () => {
     expect(decideJoin({ ...state, wantedUpTo: 50 })).toBe(100)
     expect(decideJoin({ ...state, joinedUpTo: 100, wantedUpTo: 100 })).toBeUndefined()
     expect(decideJoin({ ...state, cutoff: null })).toBeUndefined()
+    expect(decideJoin({ ...state, joinedUpTo: 100, late: true })).toBe(100)
     expect(decideJoin({ ...state, joinedUpTo: null })).toBe(100)
   })
 })

@@ -39,7 +39,7 @@ const joined = (plan: JoinPlan, files: { served: string; data: string }, window:
   if (groups.length > 0) columns.push('s.said')
   return `create temp table joined as select ${columns.join(', ')} from ${readServed(plan, files.served)} s
     left join (select true as hit, * from read_parquet(${literal(files.data)})) d
-      on ${[...same, 's.a = epoch_ms(d.at)'].join(' and ')}`
+      on ${[...same, 's.a = epoch_ms(d."at")'].join(' and ')}`
 }
 
 type Sums = { v: string; w: bigint; predictions: bigint; labelled: bigint; compared: bigint } & Record<string, bigint>

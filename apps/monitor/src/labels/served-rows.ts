@@ -76,6 +76,6 @@ export const readServed = ({ entities, compared, groups }: JoinPlan, file: strin
 /** Writes the spine of served rows: each entity and time once, as Parquet. */
 export const spineSql = (plan: JoinPlan, served: string, spine: string): string => {
   const entities = plan.entities.map(({ name }, i) => `e${i} as ${quoted(name)}`)
-  return `copy (select distinct ${entities.join(', ')}, make_timestamp(a * 1000) as at from ${readServed(plan, served)})
+  return `copy (select distinct ${entities.join(', ')}, make_timestamp(a * 1000) as "at" from ${readServed(plan, served)})
     to ${literal(spine)} (format parquet, compression zstd)`
 }

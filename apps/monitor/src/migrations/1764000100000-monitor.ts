@@ -31,6 +31,9 @@ const models = `
     -- Up to where the labels of predictions are here, and up to where somebody waits for them.
     joined_up_to timestamptz,
     wanted_up_to timestamptz,
+    -- Predictions up to this seq were asked for; later ones of a time that is joined already are late.
+    joined_seq bigint not null default 0,
+    late boolean not null default false,
     -- Something has changed since findings were last judged.
     dirty boolean not null default true
   )`
@@ -115,8 +118,10 @@ const joins = `
   create table label_join (
     model text primary key,
     from_at timestamptz,
+    -- Also earlier predictions that were kept after this one: those that came too late for the join before; null: there are none.
+    late_from_seq bigint,
     to_at timestamptz not null,
-    -- Predictions up to here are in the spine; later ones of the same time come too late for it.
+    -- Predictions up to here are in the spine.
     up_to_seq bigint not null,
     dataset text,
     attempts integer not null default 0,

@@ -64,7 +64,8 @@ export const modelView = (
     name: watched.name,
     champion: watched.champion,
     candidate: watched.candidate,
-    state: champion?.state === 'warming' ? ('warming' as const) : ('watched' as const),
+    /** `warming`: what serves has no profile yet, so its rows are in no window. */
+    state: watched.champion === null ? ('idle' as const) : champion?.reference ? ('watched' as const) : ('warming' as const),
     holdout: champion?.holdout ?? null,
     learnedUpTo: iso(champion?.cutoff),
     seenUpTo: iso(watched.seenUpTo),

@@ -5,7 +5,7 @@ import { sayFindings } from '../findings/say-findings.ts'
 import { type joinLabels } from '../labels/join-labels.ts'
 import { measurePerformance } from '../labels/measure-performance.ts'
 import { warmUp } from '../versions/warm-up.ts'
-import { allModels, markClean, markDirty, type WatchedModel } from './models.store.ts'
+import { allModels, markDirty, takeDirty, type WatchedModel } from './models.store.ts'
 import { type AppliedModel, appliedModels, appliedViews } from './spec-of.ts'
 
 export interface Watch {
@@ -45,9 +45,8 @@ export const watchModels = async (parts: Watch): Promise<void> => {
     if (!spec) continue
     try {
       await join(model, spec, views)
-      if (!model.dirty) continue
-      await markClean(db, model.model)
-      await judge(parts, model, spec, views)
+      const changed = await takeDirty(db, model.model)
+      if (changed) await judge(parts, changed, spec, views)
     } catch (error) {
       log.warn({ model: model.model, err: error }, 'a model could not be judged and is looked at again')
       await markDirty(db, [model.model])

@@ -8,7 +8,7 @@ import { type FindReference } from '../versions/references.ts'
 import { summarise, type WindowSummary, windowOf } from '../windows/window.ts'
 import { addToWindow } from '../windows/windows.store.ts'
 import { isServed, type Prediction } from './prediction.ts'
-import { ensurePartition, keepPredictions } from './predictions.store.ts'
+import { ensurePartition, keepPredictions, lockKeeping } from './predictions.store.ts'
 
 /** A record that is no prediction. */
 interface Refused {
@@ -86,13 +86,16 @@ const additionsOf = async ({ db, references }: OnPredictions, predictions: reado
   return additions.sort(inOrder)
 }
 
-/** The latest data time of each model in a batch, by `namespace`, `model`; in one order, so that two replicas don't wait for each other. */
-const latestOf = (predictions: readonly Prediction[]) =>
+/** From and up to which data time each model was predicted for in a batch; in one order for all replicas. */
+const spansOf = (predictions: readonly Prediction[]) =>
   [...Map.groupBy(predictions, ({ namespace, model }) => JSON.stringify([namespace, model]))]
     .map(([key, own]) => {
       const [namespace, name] = JSON.parse(key) as [string, string]
-      return { namespace, name, upTo: new Date(own.reduce((latest, { at }) => Math.max(latest, Date.parse(at)), -Infinity)) }
+      const times = own.filter(isServed).map(({ at }) => Date.parse(at))
+      const [from, upTo] = times.reduce(([low, high], at) => [Math.min(low, at), Math.max(high, at)], [Infinity, -Infinity])
+      return { namespace, name, from, upTo }
     })
+    .filter(({ from }) => from !== Infinity)
     .sort((a, b) => (`${a.namespace}/${a.name}` < `${b.namespace}/${b.name}` ? -1 : 1))
 
 /** Keeps predictions and counts them into the windows of their versions, in the transaction that moves the cursor: each once. */
@@ -108,11 +111,12 @@ export const onPredictions = (parts: OnPredictions): RowSink<Batch> => {
       return { predictions, refused, additions: await additionsOf(parts, predictions), keptAt }
     },
     async commit(tx, { predictions, refused, additions, keptAt }) {
+      await lockKeeping(tx)
       tx.enqueue(refused.map(({ row, reason }) => toDeadLetter(row, parts.consumer, reason, new Date(keptAt))))
       parts.metrics.refused.inc(refused.length)
       await keepPredictions(tx, predictions, keptAt)
       for (const { summary, ...key } of additions) await addToWindow(tx, key, summary)
-      for (const { upTo, ...name } of latestOf(predictions)) await sawPredictions(tx, name, upTo)
+      for (const { from, upTo, ...name } of spansOf(predictions)) await sawPredictions(tx, name, new Date(from), new Date(upTo))
       for (const { namespace, model, role } of predictions) parts.metrics.predictions.inc({ namespace, model, role })
       parts.onKept()
     },

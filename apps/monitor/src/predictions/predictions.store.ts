@@ -68,40 +68,51 @@ export const firstOfVersion = (db: Executor, model: string, version: string, lim
     [model, version, limit],
   )
 
-/** The span of a join: later than `from`, up to `to`, kept up to `seq`. */
+/** The span of a join: later than `from` or kept after `lateFromSeq`, up to `to`, kept up to `seq`. */
 export interface Span {
   readonly model: string
   readonly from: Date | null
+  /** Null: nothing of an earlier time has come late. */
+  readonly lateFromSeq: number | null
   readonly to: Date
   readonly upToSeq: number
 }
 
-const inSpan = `model = $1 and ($2::timestamptz is null or at > $2) and at <= $3 and seq <= $4 and error is null and role <> 'shadow'`
-const spanOf = ({ model, from, to, upToSeq }: Span) => [model, from, to, upToSeq]
+const isAnswer = `error is null and role <> 'shadow'`
+const inSpan = (late: boolean) =>
+  `model = $1 and ($2::timestamptz is null or at > $2 ${late ? 'or seq > $5' : ''}) and at <= $3 and seq <= $4 and ${isAnswer}
+   and $5::bigint is not distinct from $5`
+const spanOf = ({ model, from, to, upToSeq, lateFromSeq }: Span) => [model, from, to, upToSeq, lateFromSeq]
 
 /** The answers of a span, of those by one version about one entity and time the last; by `seq`, in pages. */
 export const answersOf = (db: Executor, span: Span, after: number, limit: number): Promise<KeptPrediction[]> =>
   db.query<KeptPrediction>(
     `select ${kept} from (
-       select distinct on (version, entities, at) * from prediction where ${inSpan} order by version, entities, at, seq desc
-     ) last where seq > $5 order by seq limit $6`,
+       select distinct on (version, entities, at) * from prediction where ${inSpan(span.lateFromSeq !== null)} order by version, entities, at, seq desc
+     ) last where seq > $6 order by seq limit $7`,
     [...spanOf(span), after, limit],
   )
 
-/** The end of a span that holds at most `limit` predictions, from its start; at least one instant of it. */
-export const endOfSpan = async (db: Executor, { model, from, to, upToSeq }: Span, limit: number): Promise<Date> => {
-  const [at] = await db.query<{ at: Date }>(`select at from prediction where ${inSpan} order by at offset $5 limit 1`, [
-    model,
-    from,
-    to,
-    upToSeq,
-    limit - 1,
-  ])
-  return at?.at ?? to
+/** The end of a span that holds at most `limit` predictions from its start, but for late ones, which are taken all. */
+export const endOfSpan = async (db: Executor, span: Span, limit: number): Promise<Date> => {
+  const [last] = await db.query<{ at: Date }>(
+    `select at from prediction where ${inSpan(span.lateFromSeq !== null)} order by at offset $6 limit 1`,
+    [...spanOf(span), limit - 1],
+  )
+  if (!last) return span.to
+  return span.from && last.at < span.from ? span.from : last.at
 }
 
-export const lastSeq = async (db: Executor): Promise<number> =>
-  (await db.query<{ seq: number }>(`select coalesce(max(seq), 0)::float8 as seq from prediction`))[0]!.seq
+const lockKey = `hashtextextended(current_schema() || ' predictions', 0)`
+
+/** Shared by those who keep predictions, until they commit. */
+export const lockKeeping = (tx: Tx) => tx.query(`select pg_advisory_xact_lock_shared(${lockKey})`)
+
+/** The greatest `seq` of all that is kept. Waits for those who are keeping, so that none with a smaller one comes afterwards. */
+export const lastSeq = async (tx: Tx): Promise<number> => {
+  await tx.query(`select pg_advisory_xact_lock(${lockKey})`)
+  return (await tx.query<{ seq: number }>(`select last_value::float8 as seq from prediction_seq`))[0]!.seq
+}
 
 /** Writes labels to predictions. */
 export const keepLabels = (tx: Tx, labels: readonly { seq: number; label: unknown }[]) =>

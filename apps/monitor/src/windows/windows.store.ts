@@ -107,10 +107,9 @@ export const keepJoined = (tx: Tx, key: WindowKey, joined: Joined) =>
     [...keyOf(key), JSON.stringify(joined)],
   )
 
-/** The windows of a model that overlap a span of time, locked. */
-export const lockWindows = (tx: Tx, model: string, from: Date | null, to: Date): Promise<StoredWindow[]> =>
+/** The windows of a model that begin in a span of time, both ends inclusive, locked. */
+export const lockWindows = (tx: Tx, model: string, first: Date, last: Date): Promise<StoredWindow[]> =>
   tx.query<StoredWindow>(
-    `select ${columns} from version_window where model = $1 and from_at <= $3 and ($2::timestamptz is null or to_at > $2)
-      order by version, from_at for update`,
-    [model, from, to],
+    `select ${columns} from version_window where model = $1 and from_at between $2 and $3 order by version, from_at for update`,
+    [model, first, last],
   )
