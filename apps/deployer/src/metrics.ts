@@ -1,24 +1,46 @@
 import { Counter, Gauge, Histogram } from 'prom-client'
 import { type Registry } from '@cascata/service'
 
-/** Every metric of the deployer's own. */
+/** What serves for one model, as far as a metric tells. */
+export interface ServingFigures {
+  namespace: string
+  model: string
+  generation: number
+  /** Of the rollout under way; 0 when there is none. */
+  share: number
+}
+
+/** Gauges of what the tables say, read at each scrape: the same on every replica, and right after a restart. */
+export const exportServing = (registry: Registry, read: () => Promise<ServingFigures[]>): void => {
+  let reading: Promise<ServingFigures[]> | undefined
+  const figures = () =>
+    (reading ??= read()
+      .catch(() => [])
+      .finally(() => (reading = undefined)))
+
+  const gauge = (name: string, help: string, of: (figures: ServingFigures) => number) => {
+    const made: Gauge = new Gauge({
+      name,
+      help,
+      labelNames: ['namespace', 'model'],
+      registers: [registry],
+      async collect() {
+        const all = await figures()
+        made.reset()
+        for (const one of all) made.set({ namespace: one.namespace, model: one.model }, of(one))
+      },
+    })
+  }
+  gauge('cascata_route_generation', 'Generation of the route that was said last.', ({ generation }) => generation)
+  gauge('cascata_rollout_share', 'Share of the traffic that the version of the rollout under way answers.', ({ share }) => share)
+}
+
+/** Every metric of the deployer that is counted where it happens. */
 export const deployerMetrics = (registry: Registry) => ({
   rollouts: new Counter({
     name: 'cascata_rollouts_total',
     help: 'What rollouts came to, by fact.',
     labelNames: ['namespace', 'model', 'fact'] as const,
-    registers: [registry],
-  }),
-  share: new Gauge({
-    name: 'cascata_rollout_share',
-    help: 'Share of the traffic that the version of the rollout under way answers.',
-    labelNames: ['namespace', 'model'] as const,
-    registers: [registry],
-  }),
-  generation: new Gauge({
-    name: 'cascata_route_generation',
-    help: 'Generation of the route that was said last.',
-    labelNames: ['namespace', 'model'] as const,
     registers: [registry],
   }),
   counted: new Counter({

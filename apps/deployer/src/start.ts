@@ -6,10 +6,10 @@ import { type DeployerConfig } from './config.ts'
 import { consumers } from './consumers.ts'
 import { usualJudgement } from './evidence/decide-evidence.ts'
 import { onPredictions } from './evidence/on-predictions.ts'
-import { deployerMetrics } from './metrics.ts'
+import { deployerMetrics, exportServing } from './metrics.ts'
 import { Deployer1764000200000 } from './migrations/1764000200000-deployer.ts'
 import { askMonitor } from './rollouts/ask-realised.ts'
-import { saidRoutes } from './rollouts/deployments.store.ts'
+import { saidRoutes, servingFigures } from './rollouts/deployments.store.ts'
 import { lookAtAll, lookWhenCounted } from './rollouts/look-at-rollouts.ts'
 import { factHandlers } from './rollouts/on-facts.ts'
 
@@ -36,6 +36,8 @@ export const start = async (
     log,
     registry,
   })
+
+  exportServing(registry, () => servingFigures(db))
 
   const monitor = createClient({ baseUrl: config.monitorUrl, token: config.serviceToken, log, timeoutMs: 20_000 })
   const askRealised = askMonitor({ client: monitor, clock, log, everyMs: config.askMonitor })

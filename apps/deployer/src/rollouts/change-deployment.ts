@@ -16,7 +16,7 @@ import { fact, type Tx } from '@cascata/messaging'
 import { type DeployerMetrics } from '../metrics.ts'
 import { decideDeployment, type Input, type Refusal } from './decide-deployment.ts'
 import { decideRoute, sameRoute } from './decide-route.ts'
-import { type Deployment, type Rollout, shareOf } from './deployment.ts'
+import { type Deployment, type Rollout } from './deployment.ts'
 import {
   type KeptDeployment,
   lockDeployment,
@@ -120,10 +120,5 @@ export const changeDeployment = async (
   await publishFacts(tx, kept, decided, changing)
   const { route, generation } = await publishRoute(tx, kept, decided, changing)
   await saveDeployment(tx, { ...kept, deployment: decided.deployment, route, generation })
-  changing.metrics.generation.set({ namespace: name.namespace, model: name.model }, generation)
-  changing.metrics.share.set(
-    { namespace: name.namespace, model: name.model },
-    decided.deployment.rollout ? shareOf(decided.deployment.rollout) : 0,
-  )
   return { deployment: decided.deployment }
 }

@@ -1,7 +1,8 @@
 import { type Cause } from '@cascata/events'
 import { type Database, type Tx } from '@cascata/messaging'
+import { type ServingFigures } from '../metrics.ts'
 import { type RouteContent } from './decide-route.ts'
-import { type Deployment, newDeployment, type Plan, type Rollout, type VersionState } from './deployment.ts'
+import { type Deployment, newDeployment, type Plan, type Rollout, shareOf, type VersionState } from './deployment.ts'
 
 type Executor = Pick<Database, 'query'> | Pick<Tx, 'query'>
 
@@ -132,6 +133,21 @@ export const saidRoutes = async (db: Executor): Promise<{ route: RouteContent; r
     route: route!,
     revision: revision ?? 1,
     generation: Number(generation),
+  }))
+}
+
+/** For metrics: which generation of each route holds, and how much of the traffic its rollout has. */
+export const servingFigures = async (db: Executor): Promise<ServingFigures[]> => {
+  const rows = await db.query<Omit<DeploymentRow & RolloutRow, 'generation'> & { generation: string; id: string | null }>(
+    `select d.namespace, d.model, d.generation, r.id, r.plan, r.phase from deployment d
+       left join rollout r on r.namespace = d.namespace and r.model = d.model and r.state in ${underWay}
+      where d.route is not null order by 1, 2 limit 10000`,
+  )
+  return rows.map(({ namespace, model, generation, id, plan, phase }) => ({
+    namespace,
+    model,
+    generation: Number(generation),
+    share: id === null ? 0 : shareOf({ plan, phase }),
   }))
 }
 
