@@ -1,6 +1,7 @@
-import { mkdtempSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { openDatabase, silent } from '@cascata/messaging'
 import { backing, uniqueName } from '@cascata/testing'
 import { config } from './config.ts'
 import { start } from './start.ts'
@@ -16,7 +17,8 @@ export const startForTest = async (more: Record<string, string> = {}) => {
     REGISTRY_PORT: '0',
     REGISTRY_DATABASE_SCHEMA: schema,
     CASCATA_HOME: home,
-    CASCATA_LOG_LEVEL: 'warn',
+    CASCATA_LOG_LEVEL: 'silent',
+    CASCATA_DATABASE_POOL: '5',
     ...more,
   })
   const service = await start(settings)
@@ -28,12 +30,15 @@ export const startForTest = async (more: Record<string, string> = {}) => {
       headers: { ...(json ? { 'content-type': 'application/json' } : {}), ...headers },
     })
     const text = await answer.text()
-    return {
-      status: answer.status,
-      headers: answer.headers,
-      text,
-      body: /^[[{]/.test(text) ? (JSON.parse(text) as any) : undefined,
-    }
+    const parsed = /^[[{]/.test(text) ? (JSON.parse(text) as any) : undefined // eslint-disable-line @typescript-eslint/no-explicit-any -- tests look into any answer
+    return { status: answer.status, headers: answer.headers, text, body: parsed }
   }
-  return { ...service, call, settings, home }
+  const stop = async () => {
+    await service.stop()
+    const db = await openDatabase({ url: postgres, schema, log: silent, poolSize: 1 })
+    await db.query(`drop schema ${schema} cascade`)
+    await db.close()
+    rmSync(home, { recursive: true, force: true })
+  }
+  return { url: service.url, stop, call, settings, home }
 }

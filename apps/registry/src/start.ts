@@ -1,11 +1,13 @@
 import { resourceApplied, resourceDeleted, specs } from '@cascata/events'
-import { openDatabase, startMessaging } from '@cascata/messaging'
-import { createLogger, createRegistry, startService, systemClock } from '@cascata/service'
+import { type Database, type Messaging, openDatabase, startMessaging } from '@cascata/messaging'
+import { type Clock, createLogger, createRegistry, kafkaOf, startService, systemClock } from '@cascata/service'
 import { RegistryModule } from './app.module.ts'
-import { openBlobStore } from './blobs/blob-store.ts'
+import { type BlobStore, openBlobStore } from './blobs/blob-store.ts'
 import { blobRoutes } from './blobs/blobs.routes.ts'
 import { type RegistryConfig } from './config.ts'
 import { consumers } from './consumers.ts'
+import { keptFigures } from './kept-figures.ts'
+import { counted, exportKept, registryMetrics } from './metrics.ts'
 import { Resources1764000100000 } from './migrations/1764000100000-resources.ts'
 import { Tracking1764000200000 } from './migrations/1764000200000-tracking.ts'
 import { Versions1764000300000 } from './migrations/1764000300000-versions.ts'
@@ -19,20 +21,22 @@ import { allResources } from './resources/resources.store.ts'
 
 const migrations = [Resources1764000100000, Tracking1764000200000, Versions1764000300000, LoggedModelMetrics1764000400000]
 
-const kafkaOf = ({ kafkaBrokers, kafkaTls, kafkaMechanism, kafkaUser, kafkaPassword }: RegistryConfig) => ({
-  brokers: kafkaBrokers,
-  clientId: 'registry',
-  ssl: kafkaTls,
-  ...(kafkaMechanism === 'none'
-    ? {}
-    : { sasl: { mechanism: kafkaMechanism, username: kafkaUser ?? '', password: kafkaPassword ?? '' } as never }),
-})
+/** Says on `cascata.specs` what the topic lacks of the table, whenever this replica becomes leader. */
+const sayAgain = (messaging: Messaging, db: Database) =>
+  messaging.republish(specs, [resourceApplied, resourceDeleted], async () =>
+    (await allResources(db)).map((revision) => factOf(revision, revision.commit)),
+  )
 
 /** Starts the registry; `stop` ends what it opened, in the reverse order. */
-export const start = async (config: RegistryConfig): Promise<{ url: string; stop: () => Promise<void> }> => {
+export const start = async (
+  config: RegistryConfig,
+  { clock = systemClock }: { clock?: Clock } = {},
+): Promise<{ url: string; stop: () => Promise<void> }> => {
   const log = createLogger('registry', config.logLevel)
   const registry = createRegistry('registry')
-  const blobs = await openBlobStore(config.data, config.artifactLimit)
+  const metrics = registryMetrics(registry)
+  const opened = await openBlobStore(config.data, config.artifactLimit)
+  const blobs: BlobStore = { ...opened, put: counted(metrics.uploads, 'kept', opened.put) }
   await blobs.sweep()
   const db = await openDatabase({
     url: config.databaseUrl,
@@ -42,24 +46,21 @@ export const start = async (config: RegistryConfig): Promise<{ url: string; stop
     poolSize: config.databasePool,
   })
   const messaging = await startMessaging({ app: 'registry', kafka: kafkaOf(config), db, consumers, log, registry })
-  messaging.republish(specs, [resourceApplied, resourceDeleted] as never, async () =>
-    (await allResources(db)).map((revision) => factOf(revision, revision.commit)),
-  )
+  sayAgain(messaging, db)
+  exportKept(registry, () => keptFigures(db))
+
+  const transfers = { db, clock, blobs, limitBytes: config.artifactLimit, timeoutMs: config.transferTimeout }
+  const apply = counted(metrics.applies, 'applied', applyResources({ db, clock }))
   return startService({
     app: 'registry',
     config,
     log,
     registry,
-    module: RegistryModule.of({ db, clock: systemClock }),
+    module: RegistryModule.of({ db, clock }),
     routes: (fastify) => {
-      resourceRoutes(fastify, {
-        apply: applyResources({ db, clock: systemClock }),
-        plan: planResources({ db }),
-        limit: config.resourcesLimit,
-      })
-      const transfers = { db, blobs, limitBytes: config.artifactLimit, timeoutMs: config.transferTimeout }
+      resourceRoutes(fastify, { apply, plan: planResources({ db }), limit: config.resourcesLimit })
       blobRoutes(fastify, transfers)
-      mlflowRoutes(fastify, { ...transfers, clock: systemClock })
+      mlflowRoutes(fastify, transfers)
     },
     errorFormats: mlflowErrors,
     checks: { messaging: () => messaging.check(), blobs: () => blobs.check() },

@@ -27,9 +27,9 @@ export type Registration = z.infer<typeof registration>
 /** What `POST /v1/versions/…/verdict` takes: a person's word. */
 export const verdict = z.object({
   verdict: z.enum(['approved', 'rejected']),
-  by: text.optional(),
-  why: z.string().max(4_000).optional(),
-  evidenceSha256: sha256.optional(),
+  by: text.nullish(),
+  why: z.string().max(4_000).nullish(),
+  evidenceSha256: sha256.nullish(),
 })
 export type Verdict = z.infer<typeof verdict>
 

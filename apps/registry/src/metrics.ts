@@ -1,0 +1,64 @@
+import { type Registry } from '@cascata/service'
+import { Counter, Gauge } from 'prom-client'
+
+/** What is kept, as far as a metric tells. */
+export interface KeptFigures {
+  readonly blobs: number
+  readonly bytes: number
+  readonly resources: readonly { kind: string; count: number }[]
+  readonly versions: readonly { state: string; count: number }[]
+}
+
+/** Gauges of what the tables say, read at each scrape: the same on every replica, and right after a restart. */
+export const exportKept = (registry: Registry, read: () => Promise<KeptFigures>): void => {
+  const gauge = <Label extends string>(name: string, help: string, labelNames: readonly Label[] = []) =>
+    new Gauge({ name, help, labelNames, registers: [registry] })
+  const bytes = gauge('cascata_registry_blob_bytes', 'Bytes of all blobs.')
+  const resources = gauge('cascata_registry_resources', 'Applied resources, by kind.', ['kind'])
+  const versions = gauge('cascata_registry_versions', 'Versions of models, by state.', ['state'])
+  const blobs = new Gauge({
+    name: 'cascata_registry_blobs',
+    help: 'Blobs that are kept.',
+    registers: [registry],
+    async collect() {
+      const kept = await read().catch(() => undefined)
+      if (!kept) return
+      blobs.set(kept.blobs)
+      bytes.set(kept.bytes)
+      for (const { kind, count } of kept.resources) resources.set({ kind }, count)
+      for (const { state, count } of kept.versions) versions.set({ state }, count)
+    },
+  })
+}
+
+/** Every metric of the registry that is counted where it happens. */
+export const registryMetrics = (registry: Registry) => ({
+  uploads: new Counter({
+    name: 'cascata_registry_uploads_total',
+    help: 'Uploads of blobs and artifacts, by what became of them: kept, or the code of the refusal.',
+    labelNames: ['outcome'] as const,
+    registers: [registry],
+  }),
+  applies: new Counter({
+    name: 'cascata_registry_applies_total',
+    help: 'Streams of resources, by what became of them: applied, or the code of the refusal.',
+    labelNames: ['outcome'] as const,
+    registers: [registry],
+  }),
+})
+
+export type RegistryMetrics = ReturnType<typeof registryMetrics>
+
+/** Counts what work comes to: its success under one name, its failure under the code of its error. */
+export const counted =
+  <Given extends unknown[], Result>(counter: Counter<'outcome'>, success: string, work: (...given: Given) => Promise<Result>) =>
+  async (...given: Given): Promise<Result> => {
+    try {
+      const result = await work(...given)
+      counter.inc({ outcome: success })
+      return result
+    } catch (error) {
+      counter.inc({ outcome: (error as { code?: string }).code ?? 'UNKNOWN' })
+      throw error
+    }
+  }
