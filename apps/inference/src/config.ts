@@ -13,7 +13,11 @@ export const config = defineConfig('inference', {
   parseAside: setting.bytes(512 * 1024, 'INFERENCE_PARSE_ASIDE', 'Bodies from this size on are read in the other process.', {
     min: 1024,
   }),
-  inlineLoad: setting.duration(50, 'INFERENCE_INLINE_LOAD', 'A model that takes longer to load runs in the other process.'),
+  inlineLoad: setting.duration(
+    100,
+    'INFERENCE_INLINE_LOAD',
+    'A model whose loading takes more CPU time runs in the other process.',
+  ),
   inlineRun: setting.duration(2, 'INFERENCE_INLINE_RUN', 'A batch that takes longer runs in the other process.', { min: 1 }),
   hostMemory: setting.bytes(
     2 * 1024 ** 3,

@@ -5,7 +5,7 @@ export const createMetrics = (registry: Registry) => {
   const registers = [registry]
   const byVersion = ['model', 'version', 'role'] as const
   return {
-    requests: new Counter({
+    rows: new Counter({
       name: 'cascata_inference_rows_total',
       help: 'Rows scored, by the version that scored them.',
       labelNames: byVersion,

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto'
 import { join, resolve } from 'node:path'
-import { setTimeout as pause } from 'node:timers/promises'
 import { connectKafka } from '@cascata/messaging'
 import { createClient, createLogger, createRegistry, startService, type Logger } from '@cascata/service'
 import { type InferenceConfig } from './config.ts'
@@ -74,7 +73,7 @@ function assemble(config: InferenceConfig, log: Logger) {
   const lookup = featureLookup({ store, maxRows: config.lookupRows, timeoutMs: config.lookupTimeout, metrics })
   const record = recorder({ log: written, metrics })
   const infer = inferencer({ specs, shadow, recorder: record, origin })
-  const predict = predictor({ specs, lookup, shadow, recorder: record, rows: config.rows, origin })
+  const predict = predictor({ specs, lookup, shadow, recorder: record, metrics, rows: config.rows, origin })
   return {
     registry,
     metrics,
@@ -115,7 +114,6 @@ export const start = async (config: InferenceConfig): Promise<{ url: string; sto
   const parts = assemble(config, log)
   const { router, specs, kept, metrics } = parts
   const restored = await kept.restore(router, specs)
-  if (restored > 0) await Promise.race([router.settled(), pause(config.startupWait)])
   const readers = consumers({ kafka: parts.kafka, router, specs, onSpecs: () => kept.keepSpecs(specs), log })
   const gate = startupGate({ readers, router, restored: restored > 0, waitMs: config.startupWait })
   const models = modelsByName(router, specs)

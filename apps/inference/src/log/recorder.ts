@@ -34,9 +34,9 @@ export interface Recorder {
 export function recorder({ log, metrics }: { log: PredictionLog; metrics: Metrics }): Recorder {
   const count = ({ namespace, model }: Route, { version, role, ms, error }: Outcome<unknown>, rows: number) => {
     const labels = { model: `${namespace}/${model}`, version, role }
-    metrics.requests.inc(labels, rows)
     metrics.latency.observe(labels, ms / 1000)
-    if (error !== undefined) metrics.errors.inc({ ...labels, code: error }, rows)
+    if (error === undefined) metrics.rows.inc(labels, rows)
+    else metrics.errors.inc({ ...labels, code: error }, rows)
   }
   return {
     log,

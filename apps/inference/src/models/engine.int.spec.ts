@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { attribute, elementType, encodeModel, node, valueInfo } from '@cascata/onnx'
+import { eventually } from '@cascata/testing'
 import { type Tensor } from '../protocol/tensors.ts'
 import { startEngine, type Engine } from './engine.ts'
 import { allocatingModel, doublingModel, fileOf, identityModel, logisticModel, modelOf } from './test-models.ts'
@@ -159,10 +160,11 @@ describe('the engine', () => {
   it('starts the process again when it dies, and tries once more', async () => {
     const model = await engine.load('m/9', await fileOf(doublingModel(1)), undefined)
     await model.run([floats('x', [[1]])], 1_000_000)
+    process.kill(engine.host.pid()!, 'SIGSTOP')
     const answers = [1, 2, 3].map((value) => model.run([floats('x', [[value]])], 1_000_000))
     process.kill(engine.host.pid()!, 'SIGKILL')
     expect((await Promise.all(answers)).map(([answer]) => answer!.data[0])).toEqual([2, 4, 6])
-    expect(exits).toContain('batch SIGKILL')
+    await eventually(() => expect(exits).toContain('batch SIGKILL'))
     await model.close()
   })
 

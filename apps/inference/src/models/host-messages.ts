@@ -14,6 +14,7 @@ export interface TrialReport {
   outputs: TensorSpec[]
   operators: string[]
   bytes: number
+  /** CPU time, which a busy machine does not stretch. */
   loadMs: number
   /** Of a run: ms for one row, and per further row. */
   runMs: number

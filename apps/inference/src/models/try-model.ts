@@ -25,9 +25,10 @@ export async function readVerified({ path, sha256 }: ModelFile): Promise<Buffer>
 export async function tryModel(file: ModelFile, { golden, tolerance }: TrialOptions): Promise<TrialReport> {
   const bytes = await readVerified(file)
   const facts = inspectModel(bytes)
-  const began = performance.now()
+  const began = process.cpuUsage()
   const session = await load(bytes)
-  const loadMs = performance.now() - began
+  const { user, system } = process.cpuUsage(began)
+  const loadMs = (user + system) / 1000
   try {
     const [inputs, outputs] = [specsOf(session.inputMetadata), specsOf(session.outputMetadata)]
     const goldenRows = golden ? await replay(session, inputs, golden, tolerance) : 0
@@ -71,22 +72,22 @@ async function replay(
   return tensors[0]?.shape[0] ?? 0
 }
 
-/** The median of a few runs of one row and of 64 rows; a model whose batch is fixed is measured at its own size. */
+/** The quickest of a few runs of one row and of 64 rows: what a busy machine adds is no property of the model. A fixed batch is measured at its own size. */
 async function warmUp(session: ort.InferenceSession, inputs: TensorSpec[]): Promise<{ runMs: number; rowMs: number }> {
-  const runMs = await median(session, zeros(inputs, 1))
+  const runMs = await quickest(session, zeros(inputs, 1))
   const many = inputs.some(({ shape }) => shape[0] === -1) ? 64 : 1
   if (many === 1) return { runMs, rowMs: runMs }
-  return { runMs, rowMs: Math.max(0, ((await median(session, zeros(inputs, many))) - runMs) / (many - 1)) }
+  return { runMs, rowMs: Math.max(0, ((await quickest(session, zeros(inputs, many))) - runMs) / (many - 1)) }
 }
 
-async function median(session: ort.InferenceSession, tensors: Tensor[]): Promise<number> {
-  const times: number[] = []
+async function quickest(session: ort.InferenceSession, tensors: Tensor[]): Promise<number> {
+  let least = Infinity
   for (let at = 0; at < 9; at++) {
     const began = performance.now()
     await run(session, tensors)
-    times.push(performance.now() - began)
+    least = Math.min(least, performance.now() - began)
   }
-  return times.sort((a, b) => a - b)[4]!
+  return least
 }
 
 const zeros = (inputs: TensorSpec[], rows: number): Tensor[] =>

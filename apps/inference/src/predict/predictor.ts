@@ -2,9 +2,11 @@ import { isCodedError } from '@cascata/service'
 import { InvalidRequest } from '../protocol/invalid-request.ts'
 import { codeOf, featuresUnavailable, notByEntity } from '../errors.ts'
 import { type Recorder, type ScoredRow } from '../log/recorder.ts'
+import { type Metrics } from '../metrics.ts'
 import { answer, type Outcome } from '../routing/answer.ts'
 import { shadowOf, shareOf, versionsOf } from '../routing/decide-route.ts'
 import { type ServedVersion } from '../routing/model-pool.ts'
+import { keyOf } from '../routing/router.ts'
 import { type Serving } from '../routing/serving.ts'
 import { type SpecBook } from '../routing/spec-book.ts'
 import { type ShadowQueue } from '../shadow/shadow-queue.ts'
@@ -21,6 +23,7 @@ interface Parts {
   lookup: FeatureLookup
   shadow: ShadowQueue
   recorder: Recorder
+  metrics: Metrics
   rows: number
   /** Unique to this start of the replica. */
   origin: string
@@ -59,7 +62,7 @@ interface Prepared {
 }
 
 /** Predicts by entity: features looked up, each row answered by the version of its unit, the candidate scoring beside it afterwards. */
-export function predictor({ specs, lookup, shadow, recorder, rows: most, origin }: Parts) {
+export function predictor({ specs, lookup, shadow, recorder, metrics, rows: most, origin }: Parts) {
   const columnsOf = columnsOfVersions()
   let ids = 0
 
@@ -70,6 +73,8 @@ export function predictor({ specs, lookup, shadow, recorder, rows: most, origin 
   }
   const note = ({ serving: { route }, spec }: Prepared, row: ScoredRow, outcome: Outcome<RowResult>) => {
     const seen = outcome.result
+    if (seen && seen.missing.length > 0 && outcome.role !== 'shadow')
+      metrics.missing.inc({ model: keyOf(route) }, seen.missing.length)
     recorder.record(route, spec, row, outcome, () => ({
       features: seen?.columns ?? {},
       missing: seen?.missing ?? [],
@@ -163,7 +168,7 @@ export function predictor({ specs, lookup, shadow, recorder, rows: most, origin 
       note(prepared, prepared.rows[index]!, outcome)
     }
     shadow.offer({
-      model: `${serving.route.namespace}/${serving.route.model}`,
+      model: keyOf(serving.route),
       rows: rows.length,
       run: async () => void (await Promise.all(rows.map(one))),
       release: () => serving.drop(),

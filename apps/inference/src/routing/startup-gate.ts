@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { type CompactedReader } from '@cascata/messaging'
 import { type Router } from './router.ts'
 
@@ -16,12 +17,16 @@ interface Parts {
   waitMs: number
 }
 
+/** One version that cannot be fetched must not keep all others from answering. */
+const longestLoad = 30_000
+
 /** Open when both topics were read to the end that they had at the start and their routes are loaded; or without broker, on the last good routes. */
 export function startupGate({ readers, router, restored, waitMs }: Parts): StartupGate {
   let open = false
-  const caughtUp = Promise.all([readers.specs.caughtUp, readers.routes.caughtUp]).then(() => router.settled())
-  const patience = restored ? [new Promise((resolve) => setTimeout(resolve, waitMs).unref())] : []
-  void Promise.race([caughtUp, ...patience]).then(() => (open = true))
+  const loaded = () => Promise.race([router.settled(), pause(longestLoad, undefined, { ref: false })])
+  const caughtUp = Promise.all([readers.specs.caughtUp, readers.routes.caughtUp]).then(loaded)
+  const alone = restored ? [pause(waitMs, undefined, { ref: false }).then(loaded)] : []
+  void Promise.race([caughtUp, ...alone]).then(() => (open = true))
   return {
     isOpen: () => open,
     check: async () => {
