@@ -85,7 +85,7 @@ const ask = (parts: JoinLabels, watched: WatchedModel, step: LabelJoin, plan: Jo
     const question = {
       namespace: watched.namespace,
       features: plan.features,
-      label: { field, within, missing: missing === 'negative' ? missing : 'keep' },
+      label: { field, within, missing },
       spine: sha256,
     }
     const { id } = await featureStore.post<{ id: string }>('/v1/datasets', question, { idempotent: true })

@@ -38,3 +38,17 @@ it('lays windows end to end in UTC', () => {
   expect(isClosed(Date.parse('2001-01-15'), day, Date.parse('2001-01-15T00:59:00Z'))).toBe(false)
   expect(isClosed(Date.parse('2001-01-15'), day, Date.parse('2001-01-15T01:00:00Z'))).toBe(true)
 })
+
+it('reads times among numbers, and numbers among flags', () => {
+  const day = Date.parse('2001-01-14T00:00:00Z')
+  const typed: Reference = {
+    columns: { departsAt: profileColumn([day, day + 1000]), late: profileColumn([true, false]) },
+    importance: {},
+    scores: null,
+  }
+  const { features } = summarise([{ features: { departsAt: '2001-01-14T00:00:00Z', late: 1 }, output: 1 }], 'binary', typed)
+  expect(features).toMatchObject({
+    departsAt: { nans: 0, counts: [0, 1, 0, 0] },
+    late: { other: 0, counts: expect.arrayContaining([1]) },
+  })
+})

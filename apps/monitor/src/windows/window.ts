@@ -60,12 +60,22 @@ const scoreOf = (task: Task, { output, probability }: Seen): Cell => {
   return Array.isArray(output) ? (output[0] as Cell) : (output as Cell)
 }
 
+const isFlag = (histogram: Histogram): boolean =>
+  histogram.kind === 'categorical' && histogram.categories.every((category) => category === 'true' || category === 'false')
+
+/** Reads cells as their histogram has them: times as Unix ms among numbers, 1 and 0 as true and false among flags. */
+const asCounted = (histogram: Histogram): ((cell: Cell) => Cell) => {
+  if (histogram.kind === 'numeric')
+    return (cell) => (typeof cell === 'string' && Number.isNaN(Number(cell)) ? Date.parse(cell) : cell)
+  return isFlag(histogram) ? (cell) => (typeof cell === 'number' ? cell !== 0 : cell) : (cell) => cell
+}
+
 /** Counts predictions of one version and window. */
 export const summarise = (predictions: Iterable<Seen>, task: Task, reference: Reference): WindowSummary => {
   const features = Object.fromEntries(
     Object.entries(reference.columns).map(([name, { histogram }]) => [name, emptyLike(histogram)]),
   )
-  const counters = Object.entries(features).map(([name, histogram]) => [name, counter(histogram)] as const)
+  const counters = Object.entries(features).map(([name, histogram]) => [name, asCounted(histogram), counter(histogram)] as const)
   const score = emptyScore(task, reference)
   const countScore = score && counter(score)
   let rows = 0
@@ -76,7 +86,7 @@ export const summarise = (predictions: Iterable<Seen>, task: Task, reference: Re
       continue
     }
     rows++
-    for (const [name, count] of counters) count(prediction.features[name])
+    for (const [name, read, count] of counters) count(read(prediction.features[name]))
     countScore?.(scoreOf(task, prediction))
   }
   const inputs = Object.entries(features).filter(([name]) => name !== 'label' && name !== 'at')
