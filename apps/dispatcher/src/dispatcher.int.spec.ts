@@ -255,7 +255,8 @@ describe('a trainer', () => {
     expect((await platform.run(run!)).attempts).toMatchObject([
       { attempt: 1, exit: { code: 7 } },
       { attempt: 2, exit: { code: 0 } },
-      { what: 'refit' },
+      { what: 'refit', attempt: 1, exit: { code: 7 } },
+      { what: 'refit', attempt: 2, exit: { code: 0 } },
     ])
     await platform.heard(versionApproved, 'peek')
   })

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { type Exit, type Job, type JobLimits } from './executor.ts'
+import { writeJson } from './job-folder.ts'
 import { isAlive, identify, type ProcessIdentity } from './processes.ts'
 import { processExecutor } from './process-executor.ts'
 
@@ -50,6 +51,11 @@ describe('a job', () => {
     await executor.submit(job)
     expect(readFileSync(join(home, 'once'), 'utf8')).toBe('x')
     expect(await executor.logs(job)).toBe('["CASCATA_JOB","PATH"]\n')
+  })
+  it('that was written down and not started by a dispatcher that died is started by the next', async () => {
+    const job = script(`console.log('started after all')`)
+    writeJson(job.folder, 'job-spec.json', job)
+    expect(await run(job)).toMatchObject({ reason: 'exit', code: 0 })
   })
   it('tells its progress and why it failed', async () => {
     const job = script(

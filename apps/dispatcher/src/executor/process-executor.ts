@@ -26,9 +26,10 @@ export function processExecutor({ clock }: { clock: Clock }): Executor {
   return {
     async submit(job) {
       await mkdir(job.folder, { recursive: true })
-      if (readJson<Job>(job.folder, jobFiles.spec)) return
-      writeJson(job.folder, jobFiles.spec, job)
-      supervise(job.folder)
+      if (!readJson<Job>(job.folder, jobFiles.spec)) writeJson(job.folder, jobFiles.spec, job)
+      // A dispatcher that died in between left a job that nobody started; of two supervisors the first one claims it.
+      const begun = readJson(job.folder, jobFiles.supervisor) ?? readJson(job.folder, jobFiles.exit)
+      if (!begun) supervise(job.folder)
     },
 
     async status({ folder }): Promise<JobStatus> {

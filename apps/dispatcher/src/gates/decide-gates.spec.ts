@@ -84,6 +84,18 @@ describe('a candidate', () => {
   })
 })
 
+describe('what JSON has turned into null', () => {
+  const gone = null as unknown as number
+  it('keeps no bound', () => {
+    expect(failed(given({ golden: { rows: 1, worst: gone, tolerance: 1 } }).when())).toEqual(['golden rows'])
+    expect(
+      failed(given({ metrics: { auc: 0.7, logLoss: gone } }).when({ require: { logLoss: { op: '<=', value: 1 } } })),
+    ).toEqual(['floor logLoss'])
+    expect(failed(given({ overBaseline: { value: gone, interval: [gone, gone] } }).when())).toEqual(['baseline'])
+    expect(given({}, compared(gone, 0.1)).when().comparison).toBe('failed')
+  })
+})
+
 describe('the champion', () => {
   it('is not beaten but not lost against: non-inferior when the lower bound is above −margin', () => {
     expect(given({}, compared(-0.0019, 0.001)).when()).toMatchObject({ verdict: 'approved', comparison: 'passed' })

@@ -52,6 +52,9 @@ export function decideGates(figures: Figures, policy: GatePolicy): GateVerdict {
   return { verdict: failed ? 'rejected' : 'approved', comparison, gates, why: failed ? inWords(failed) : null }
 }
 
+/** JSON turns what is no number into null, which compares like 0: only numbers keep a bound. */
+export const atMost = (value: number, bound: number): boolean => Number.isFinite(value) && value <= bound
+
 const gateOf = ({ holdout }: Figures, gate: Omit<Gate, 'rows' | 'rowsHash'>): Gate => ({
   ...gate,
   rows: holdout.rows,
@@ -66,7 +69,7 @@ function soundness(figures: Figures, { unusable, bytes, golden, inputs }: Measur
     gateOf(figures, { gate: 'finite answers', passed: unusable === 0, value: unusable, bound: 0 }),
     gateOf(figures, {
       gate: 'golden rows',
-      passed: golden.worst <= golden.tolerance,
+      passed: atMost(golden.worst, golden.tolerance),
       value: golden.worst,
       bound: golden.tolerance,
       note: `${golden.rows} rows`,
@@ -87,7 +90,7 @@ function floors(figures: Figures, { metrics }: MeasuredModel, { gates }: GatePol
     const value = metrics[metric]
     return gateOf(figures, {
       gate: `floor ${metric}`,
-      passed: value !== undefined && keeps(bound, value),
+      passed: typeof value === 'number' && keeps(bound, value),
       value: value ?? null,
       bound: `${bound.op} ${bound.value}`,
     })
@@ -126,7 +129,7 @@ function fairness(figures: Figures, { fairness }: MeasuredModel, { gates }: Gate
 const latency = (figures: Figures, { latencyMs }: MeasuredModel, { gates }: GatePolicy): Gate =>
   gateOf(figures, {
     gate: 'latency p99',
-    passed: latencyMs.p99 <= gates.latencyP99,
+    passed: atMost(latencyMs.p99, gates.latencyP99),
     value: latencyMs.p99,
     bound: gates.latencyP99,
     note: 'ms, one row on this machine',
@@ -151,7 +154,7 @@ function against(figures: Figures, policy: GatePolicy): { comparison: Comparison
     }
   }
   const { value, interval } = champion.improvement
-  const passed = interval[0] > -rules.margin
+  const passed = Number.isFinite(interval[0]) && interval[0] > -rules.margin
   return {
     comparison: passed ? 'passed' : 'failed',
     gate: [{ ...named, passed, value, interval, note: `improvement of ${policy.gates.metric}` }],

@@ -1,3 +1,4 @@
+import { atMost } from './decide-gates.ts'
 import { type Gate } from './figures.ts'
 
 /** The refitted model beside the candidate that passed, on the holdout's rows, which the refit has seen. */
@@ -24,7 +25,7 @@ export function decideRefit(figures: RefitFigures): { sane: boolean; gates: Gate
   const gates: Gate[] = [
     {
       gate: 'refit metric',
-      passed: higherIsBetter ? refit >= bound : refit <= bound,
+      passed: Number.isFinite(refit) && (higherIsBetter ? refit >= bound : refit <= bound),
       value: refit,
       bound,
       rows,
@@ -33,7 +34,7 @@ export function decideRefit(figures: RefitFigures): { sane: boolean; gates: Gate
     },
     {
       gate: 'refit scores',
-      passed: shift <= widestShift,
+      passed: atMost(shift, widestShift),
       value: shift,
       bound: widestShift,
       rows,
@@ -42,7 +43,7 @@ export function decideRefit(figures: RefitFigures): { sane: boolean; gates: Gate
     },
     {
       gate: 'refit golden rows',
-      passed: golden.worst <= golden.tolerance,
+      passed: atMost(golden.worst, golden.tolerance),
       value: golden.worst,
       bound: golden.tolerance,
       rows: golden.rows,
