@@ -1,6 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common'
 import { type Database, type Messaging } from '@cascata/messaging'
-import { type Clock } from '@cascata/service'
 import { FeatureViewsController } from './feature-views/feature-views.controller.ts'
 import { viewDuties } from './feature-views/view-duties.ts'
 import { type SegmentStore } from './offline/segments.store.ts'
@@ -9,17 +8,7 @@ import { Parts } from './parts.ts'
 @Module({})
 export class FeatureStoreModule {
   /** All wiring of the JSON routes. */
-  static of({
-    db,
-    messaging,
-    segments,
-    clock,
-  }: {
-    db: Database
-    messaging: Messaging
-    segments: SegmentStore
-    clock: Clock
-  }): DynamicModule {
+  static of({ db, messaging, segments }: { db: Database; messaging: Messaging; segments: SegmentStore }): DynamicModule {
     return {
       module: FeatureStoreModule,
       controllers: [FeatureViewsController],
@@ -27,12 +16,11 @@ export class FeatureStoreModule {
         { provide: Parts.database, useValue: db },
         { provide: Parts.messaging, useValue: messaging },
         { provide: Parts.segments, useValue: segments },
-        { provide: Parts.clock, useValue: clock },
         {
           provide: Parts.viewDuties,
-          useFactory: (database: Database, bus: Messaging, store: SegmentStore, time: Clock) =>
-            viewDuties({ db: database, messaging: bus, segments: store, clock: time }),
-          inject: [Parts.database, Parts.messaging, Parts.segments, Parts.clock],
+          useFactory: (database: Database, bus: Messaging, store: SegmentStore) =>
+            viewDuties({ db: database, messaging: bus, segments: store }),
+          inject: [Parts.database, Parts.messaging, Parts.segments],
         },
       ],
     }

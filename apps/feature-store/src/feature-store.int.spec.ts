@@ -3,9 +3,12 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { facts, fromKafka, labelsRipened, trainingRequested, type CloudEvent, datasetBuilt } from '@cascata/events'
 import { connectKafka, fact, openTopics, silent, toRecord, type Topics } from '@cascata/messaging'
-import { eventually, type PrivateService, startPrivateKafka, uniqueName } from '@cascata/testing'
+import { eventually as within, type PrivateService, startPrivateKafka, uniqueName } from '@cascata/testing'
 import { openDuck, type Duck, literal, rowsOf } from './offline/duckdb.ts'
 import { outsider, type Published, settingsForTest, startForTest } from './start-for-test.ts'
+
+/** The machine of a test may be busy. */
+const eventually = <T>(check: () => T | Promise<T>) => within(check, { timeout: 60_000 })
 
 const hour = 3_600_000
 const t0 = Date.parse('2001-01-10T00:00:00Z')

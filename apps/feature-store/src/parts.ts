@@ -3,6 +3,5 @@ export const Parts = {
   database: Symbol('database'),
   messaging: Symbol('messaging'),
   segments: Symbol('segments'),
-  clock: Symbol('clock'),
   viewDuties: Symbol('viewDuties'),
 } as const

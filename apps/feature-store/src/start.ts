@@ -111,7 +111,7 @@ export const start = async (config: FeatureStoreConfig): Promise<{ url: string; 
     config,
     log,
     registry,
-    module: FeatureStoreModule.of({ db, messaging, segments, clock }),
+    module: FeatureStoreModule.of({ db, messaging, segments }),
     routes: (fastify) => {
       lookUpRoutes({ lookUpFeatures, clock, ready: () => online.check() })(fastify)
       rowsRoutes({ db, duck: reading, segments, folder: folders.answers })(fastify)

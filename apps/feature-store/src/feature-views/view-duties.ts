@@ -1,5 +1,4 @@
 import { type Database, type Messaging } from '@cascata/messaging'
-import { type Clock } from '@cascata/service'
 import { notHalted, replayRefused, viewNotFound } from '../errors.ts'
 import { onReplay, onResume } from '../ingest/on-halt.ts'
 import { type SegmentStore } from '../offline/segments.store.ts'
@@ -20,12 +19,10 @@ export function viewDuties({
   db,
   messaging,
   segments,
-  clock,
 }: {
   db: Database
   messaging: Messaging
   segments: SegmentStore
-  clock: Clock
 }): ViewDuties {
   const stored = async (namespace: string, name: string): Promise<StoredView> => {
     const found = await findView(db, namespace, name)
@@ -36,10 +33,7 @@ export function viewDuties({
   return {
     async resume(namespace, name, from, by) {
       const { view } = await stored(namespace, name)
-      const resumed = await messaging.resumeHalted(
-        { consumer: groupOf(view), onResume: onResume(view, clock, { from, by }) },
-        from,
-      )
+      const resumed = await messaging.resumeHalted({ consumer: groupOf(view), onResume: onResume(view, { from, by }) }, from)
       if (resumed.length === 0) throw notHalted({ view: qualified(view) })
       return resumed
     },

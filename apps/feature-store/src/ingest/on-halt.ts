@@ -1,7 +1,6 @@
 import { viewHalted, viewResumed } from '@cascata/events'
 import { fact, type Gap, type IngestSettings, type Tx } from '@cascata/messaging'
-import { type Clock } from '@cascata/service'
-import { type View } from '../feature-views/view.ts'
+import { groupOf, type View } from '../feature-views/view.ts'
 import { lockView } from '../feature-views/views.store.ts'
 import { closeFinding, openFinding } from '../findings/findings.store.ts'
 import { type SegmentStore } from '../offline/segments.store.ts'
@@ -14,7 +13,7 @@ const words: Record<Gap['reason'], string> = {
 
 /** A partition stands still: the view says so, and nothing is skipped in silence. */
 export const onHalt =
-  (view: View, _clock: Clock) =>
+  (view: View) =>
   async (tx: Tx, gap: Gap): Promise<void> => {
     const stored = await lockView(tx, view.id)
     if (!stored) return
@@ -34,26 +33,38 @@ export const onHalt =
 
 type Resumed = Parameters<NonNullable<IngestSettings<unknown>['onResume']>>[1]
 
-/** Partitions go on in a new epoch; the watermark keeps its value. */
+/** Partitions go on in a new epoch; the watermark keeps its value. The view is whole again when no other one is halted. */
 export const onResume =
-  (view: View, _clock: Clock, { from = 'earliest', by }: { from?: 'earliest' | 'latest'; by?: string } = {}) =>
+  (view: View, { from = 'earliest', by }: { from?: 'earliest' | 'latest'; by?: string } = {}) =>
   async (tx: Tx, partitions: Resumed): Promise<void> => {
     const stored = await lockView(tx, view.id)
     if (!stored) return
-    await tx.query('update view set halted = false where id = $1', [view.id])
-    for (const { topic, partition, epoch } of partitions)
-      await tx.query('update view_partition set floor_epoch = $4 where view_id = $1 and topic = $2 and partition = $3', [
-        view.id,
-        topic,
-        partition,
-        epoch,
-      ])
-    await closeFinding(tx, stored.view, 'data-gap', 'resumed')
+    const halted = await tx.query('select 1 as one from cursor where consumer = $1 and halted is not null limit 1', [
+      groupOf(view),
+    ])
+    await tx.query('update view set halted = $2 where id = $1', [view.id, halted.length > 0])
+    await noteFloors(tx, view, partitions)
+    if (halted.length === 0) await closeFinding(tx, stored.view, 'data-gap', 'resumed')
     const { namespace, name, revision } = stored.view
     await tx.publish(
       fact(viewResumed, { namespace, view: name, revision, reason: 'resumed by hand', from, ...(by ? { by } : {}) }),
     )
   }
+
+/** Offsets of earlier epochs are those of a log that is gone. */
+const noteFloors = async (tx: Tx, view: View, partitions: Resumed): Promise<void> => {
+  await tx.query(
+    `update view_partition set floor_epoch = floor.epoch
+       from unnest($2::text[], $3::int[], $4::int[]) as floor (topic, partition, epoch)
+      where view_id = $1 and view_partition.topic = floor.topic and view_partition.partition = floor.partition`,
+    [
+      view.id,
+      partitions.map(({ topic }) => topic),
+      partitions.map(({ partition }) => partition),
+      partitions.map(({ epoch }) => epoch),
+    ],
+  )
+}
 
 /**
  * Everything is read again from the first offset, in a new epoch: what the segments held is dropped, counters begin anew,
@@ -68,13 +79,7 @@ export const onReplay =
               ignored = 0, with_unknown_fields = 0 where id = $1`,
       [view.id],
     )
-    for (const { topic, partition, epoch } of partitions)
-      await tx.query('update view_partition set floor_epoch = $4 where view_id = $1 and topic = $2 and partition = $3', [
-        view.id,
-        topic,
-        partition,
-        epoch,
-      ])
+    await noteFloors(tx, view, partitions)
     await tx.query('delete from rejected where view_id = $1', [view.id])
     await tx.query('delete from rejected_payload where view_id = $1', [view.id])
     await tx.query('delete from watermark_log where view_id = $1', [view.id])

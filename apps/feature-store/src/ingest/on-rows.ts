@@ -47,7 +47,7 @@ const sampleSize = 20
  * Redis is written before: a crash in between repeats an idempotent write.
  */
 export function onRows(parts: OnRowsParts): RowSink<Prepared> {
-  const { view, validator, writer, online, clock, metrics, payloadsPerMinute } = parts
+  const { validator, writer, online, clock, metrics, payloadsPerMinute } = parts
   const grant = perMinute(payloadsPerMinute)
   const timed = async <T>(part: string, work: () => T | Promise<T>): Promise<T> => {
     const end = metrics.flushSeconds.startTimer({ part })

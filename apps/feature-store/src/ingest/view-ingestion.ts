@@ -71,8 +71,8 @@ export async function startViewIngestion(parts: IngestionParts, stored: StoredVi
       payloadsPerMinute: config.payloadsPerMinute,
       committed: parts.committed,
     }),
-    onHalt: onHalt(view, clock),
-    onResume: onResume(view, clock),
+    onHalt: onHalt(view),
+    onResume: onResume(view),
   })
   log.info({ view: qualified(view), revision: view.revision, topic }, 'a view is read')
 

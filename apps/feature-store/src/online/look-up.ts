@@ -12,7 +12,7 @@ import {
 import { type Catalogue, type ServedView } from '../feature-views/catalogue.ts'
 import { type NamedField, qualified, type Value } from '../feature-views/view.ts'
 import { encodeKey, isTooLong, maxKeyBytes } from '../ingest/entity-key.ts'
-import { fieldReader, isFault } from '../ingest/validate-fields.ts'
+import { type FieldReader, isFault } from '../ingest/validate-fields.ts'
 import { type FeatureStoreMetrics } from '../metrics.ts'
 import { type OnlineStore, type ViewAnswer } from './online-store.ts'
 import { readHeader } from './row-codec.ts'
@@ -117,7 +117,7 @@ function keysOf({ view, keyReaders }: ServedView, entities: LookUp['entities'], 
   return keys
 }
 
-function keyPart(value: unknown, { name }: NamedField, read: ReturnType<typeof fieldReader>, row: number): Value {
+function keyPart(value: unknown, { name }: NamedField, read: FieldReader, row: number): Value {
   if (value === null || value === undefined) throw entityInvalid({ field: name, index: row, problem: 'it is null' })
   const stored = read(value)
   if (isFault(stored)) throw entityInvalid({ field: name, index: row, problem: stored.message })
