@@ -1,5 +1,6 @@
 import { type FastifyInstance, type FastifyRequest } from 'fastify'
 import { foreignHost, foreignOrigin, loginNeeded, outOfScope, roleTooLow, tokenUnknown, unscopedRoute } from './auth-errors.ts'
+import { unsafeAddress } from './start-errors.ts'
 import { type CommonConfig } from './config.ts'
 import { type Logger } from './logger.ts'
 import { type Permission, scopeInPath } from './permission.ts'
@@ -23,8 +24,7 @@ export const assertSafeAddress = ({ host, tokensFile, tls }: Pick<CommonConfig, 
     ...(tokensFile ? [] : ['CASCATA_TOKENS_FILE with at least one token']),
     ...(tls === 'none' ? ['CASCATA_TLS=in-front (a proxy ends TLS before the app) or private-network'] : []),
   ]
-  if (missing.length > 0)
-    throw new Error(`${host} can be reached from other machines: set ${missing.join(', and ')}, or listen on 127.0.0.1.`)
+  if (missing.length > 0) throw unsafeAddress({ host, missing })
 }
 
 const hostNameOf = (host: string): string =>

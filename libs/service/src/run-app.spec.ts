@@ -44,6 +44,12 @@ it('ends with 1 and words for people when a setting is not legal', async () => {
   expect(said.err).not.toContain('    at ')
 }, 20_000)
 
+it('refuses an address that others reach before it opens anything', async () => {
+  const { said, ended } = run([], { CASCATA_HOST: '0.0.0.0' })
+  expect(await ended).toBe(1)
+  expect(said.err).toContain('SERVICE_UNSAFE_ADDRESS')
+}, 20_000)
+
 it('starts, and stops in order on SIGTERM', async () => {
   const { child, said, ended } = run([], {})
   while (!said.out.includes('ready to answer')) await once(child.stdout, 'data')

@@ -1,5 +1,6 @@
 import { type CommonConfig, ConfigError, type ConfigDefinition } from './config.ts'
 import { isCodedError } from './errors.ts'
+import { assertSafeAddress } from './guard.ts'
 import { createLogger, type Logger } from './logger.ts'
 
 interface Runnable<C extends CommonConfig> {
@@ -55,6 +56,7 @@ export const runApp = async <C extends CommonConfig>(
   }
   try {
     const parsed = config.parse(env)
+    assertSafeAddress(parsed)
     const log = createLogger(config.app, parsed.logLevel)
     process.on('unhandledRejection', (error) => log.error({ err: error }, 'a promise was rejected and nobody listened'))
     const signalled = untilSignal(log)

@@ -247,9 +247,16 @@ describe('an app without login', () => {
   it('refuses to start on an address that others reach', async () => {
     const start = (env: Record<string, string>) =>
       startService(options({ config: config.parse({ CASCATA_HOST: '0.0.0.0', ...env }) }))
-    await expect(start({})).rejects.toThrow('CASCATA_TOKENS_FILE')
-    await expect(start({ CASCATA_TLS: 'in-front' })).rejects.toThrow('CASCATA_TOKENS_FILE')
-    await expect(start({ CASCATA_TOKENS_FILE: 'tokens.json' })).rejects.toThrow('CASCATA_TLS')
+    await expect(start({})).rejects.toMatchObject({
+      code: 'SERVICE_UNSAFE_ADDRESS',
+      hint: expect.stringContaining('CASCATA_TOKENS_FILE'),
+    })
+    await expect(start({ CASCATA_TLS: 'in-front' })).rejects.toMatchObject({
+      hint: expect.stringContaining('CASCATA_TOKENS_FILE'),
+    })
+    await expect(start({ CASCATA_TOKENS_FILE: 'tokens.json' })).rejects.toMatchObject({
+      hint: expect.stringContaining('CASCATA_TLS'),
+    })
   })
 })
 

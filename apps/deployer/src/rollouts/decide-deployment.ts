@@ -153,14 +153,14 @@ const onRejected = (deployment: Deployment, { version, by }: { version: string; 
   return rejected(unchanged(deployment))
 }
 
-/** A version that cannot be loaded never served. A champion that was loaded before is another matter: of that replica, not of the version. */
+/** One replica that cannot load a candidate is enough. A champion that was loaded before is another matter: of that replica, not of the version. */
 const onFailed = (
   deployment: Deployment,
   { version, code, rollout: id }: Extract<Input, { is: 'failed' }>,
   now: number,
 ): Change => {
   const reason = `it cannot be loaded: ${code}`
-  if (deployment.rollout?.version === version && !deployment.versions[version]?.loaded) return rollBack(deployment, now, reason)
+  if (deployment.rollout?.version === version) return rollBack(deployment, now, reason)
   if (deployment.waiting?.version === version) return supersedeWaiting(deployment, now, reason)
   if (deployment.champion !== version || deployment.versions[version]?.loaded || deployment.rollout) return unchanged(deployment)
   return andThen(replaceChampion(deployment, deployment.history.at(-1) ?? null, now, reason, id), (next) => begin(next, now))

@@ -36,7 +36,7 @@ export const unitsNeeded = ({ units }: Plan, step: number): number => (step === 
 /**
  * What becomes of a rollout at a look: back on harm, forward on evidence, never forward on silence.
  *
- * A checklist from strongest to weakest. Harm counts in every phase, also while a person has paused it. Policy: docs/concepts.
+ * A checklist from strongest to weakest. Harm counts in every phase, also while a person has paused it. Policy: docs/concepts/rollout.md.
  */
 export const decideRollout = (rollout: Rollout, version: VersionState, cutoff: number | null, look: Look): Verdict => {
   const { phase, plan } = rollout
