@@ -17,7 +17,6 @@ export const features = [
   'plans:destination',
   'plans:distanceMiles',
   'plans:hour',
-  'plans:weekday',
   'airports:delayMin',
   'airports:delayed',
 ]

@@ -67,17 +67,23 @@ export async function play(stage: Stage): Promise<Seen> {
   seen.recovered = await ticking(stage, 'the platform comes out of it', () => recovery(cascades, seen.finding!))
 
   screen.chapter('5. Somebody applies a worse model.')
-  await apply(stage, 'bad-spec.yaml')
-  seen.refused = await ticking(stage, 'its gate refuses it', () => after(cascades, 'version.rejected', seen.recovered!))
+  const worse = await apply(stage, 'bad-spec.yaml')
+  seen.refused = await ticking(stage, 'its gate refuses it', () => cascades.of('version.rejected', { revision: worse })[0])
 
   screen.chapter('   Then one that is good on paper and wants what no caller sends.')
-  await apply(stage, 'needs-request.yaml')
-  seen.rolledBack = await ticking(stage, 'its canary is rolled back', () => after(cascades, 'rollout.rolledback', seen.refused!))
+  const needy = await apply(stage, 'needs-request.yaml')
+  seen.rolledBack = await ticking(
+    stage,
+    'its canary is rolled back',
+    () => cascades.of('rollout.rolledback', { revision: needy })[0],
+  )
 
   screen.chapter('   The good one is applied again.')
-  await apply(stage, 'model.yaml')
-  seen.goodAgain = await ticking(stage, 'a version of the good one serves', () =>
-    after(cascades, 'rollout.completed', seen.rolledBack!),
+  const good = await apply(stage, 'model.yaml')
+  seen.goodAgain = await ticking(
+    stage,
+    'a version of the good one serves',
+    () => cascades.of('rollout.completed', { revision: good })[0],
   )
   return seen
 }
@@ -92,8 +98,11 @@ const recovery = (cascades: Cascades, finding: Told): Told | undefined =>
 const after = (cascades: Cascades, name: string, fact: Told): Told | undefined =>
   cascades.facts.slice(cascades.facts.indexOf(fact) + 1).find((it) => it.name === name)
 
-/** Applies a file of `examples/flights`; on a platform that has played before, under another namespace and other topics. */
-async function apply({ client, screen, namespace, suffix }: Stage, file: string): Promise<void> {
+/**
+ * Applies a file of `examples/flights`; on a platform that has played before, under another namespace and other topics.
+ * Returns the revision of its last resource.
+ */
+async function apply({ client, screen, namespace, suffix }: Stage, file: string): Promise<number> {
   const documents = parseAllDocuments(readFileSync(join(root, 'examples/flights', file), 'utf8'))
   for (const document of documents) {
     if (suffix === '') break
@@ -106,6 +115,7 @@ async function apply({ client, screen, namespace, suffix }: Stage, file: string)
   screen.line(
     `applied examples/flights/${file}: ${resources.map(({ kind, name, revision, action }) => `${kind} ${name} (revision ${revision}, ${action})`).join(', ')}`,
   )
+  return resources.at(-1)!.revision
 }
 
 async function untilActive({ client, namespace, signal }: Stage): Promise<void> {
