@@ -1,7 +1,6 @@
 import {
   findingClosed,
   findingOpened,
-  labelsRipened,
   modelPaused,
   modelResumed,
   rolloutCompleted,
@@ -40,15 +39,7 @@ const apply = async (yaml: string) => {
   const { status, text } = await platform.call('registry', 'PUT', '/v1/resources', yaml)
   expect(status, text).toBe(200)
 }
-const ripen = (model: string, labelled: number, days = 20) =>
-  platform.say(labelsRipened, {
-    namespace: 'default',
-    model,
-    revision: 1,
-    ripe: labelled,
-    labelled,
-    cutoff: new Date(start + days * 86_400_000).toISOString(),
-  })
+const ripen = (model: string, labelled: number, days = 20) => platform.ripen(model, labelled, start + days * 86_400_000)
 const trained = async (model: string, yaml: string, rows = good) => {
   platform.rows(model, rows)
   await apply(yaml)

@@ -122,6 +122,16 @@ export const startPlatform = async (settings: Record<string, string> = {}) => {
         },
         { timeout },
       ),
+    /** Says that so many observations of a model are ripe and labelled. */
+    ripen: (model: string, labelled: number, cutoff: number): Promise<void> =>
+      say(labelsRipened, {
+        namespace: 'default',
+        model,
+        revision: 1,
+        ripe: labelled,
+        labelled,
+        cutoff: new Date(cutoff).toISOString(),
+      }),
     /** What the rows of a model's next datasets are like. */
     rows: store.rows,
     /** No dataset is built while this is on. */

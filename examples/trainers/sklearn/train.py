@@ -23,7 +23,8 @@ import pyarrow.parquet as pq
 from skl2onnx import convert_sklearn
 from skl2onnx.common.data_types import FloatTensorType, StringTensorType
 from sklearn.compose import ColumnTransformer
-from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.ensemble import GradientBoostingClassifier, GradientBoostingRegressor
+from sklearn.impute import SimpleImputer
 from sklearn.metrics import log_loss, mean_squared_error
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder
@@ -61,11 +62,11 @@ def pipeline_for(job: dict, features: list[dict]) -> Pipeline:
     encode = ColumnTransformer(
         [
             ("texts", OneHotEncoder(handle_unknown="ignore", sparse_output=False), texts),
-            ("numbers", "passthrough", numbers),
+            ("numbers", SimpleImputer(strategy="median"), numbers),
         ]
     )
-    booster = HistGradientBoostingRegressor if job["task"] == "regression" else HistGradientBoostingClassifier
-    params = {"max_iter": 100, "learning_rate": 0.1, "early_stopping": False, **job["params"]}
+    booster = GradientBoostingRegressor if job["task"] == "regression" else GradientBoostingClassifier
+    params = {"n_estimators": 100, "learning_rate": 0.1, "max_depth": 4, **job["params"]}
     return Pipeline([("encode", encode), ("model", booster(random_state=job["seed"], **params))])
 
 

@@ -167,7 +167,8 @@ const inconclusive = (champion: ChampionFigures, enough: number): string =>
     : `inconclusive: ${champion.rows.rows} rows are unseen by both, ${enough} are needed`
 
 function inWords({ gate, value, bound, interval, note }: Gate): string {
-  const figure = typeof value === 'number' ? Number(value.toPrecision(4)) : value
-  const range = interval ? ` [${interval.map((end) => Number(end.toPrecision(3))).join(', ')}]` : ''
+  const shown = (figure: number): string => (Number.isFinite(figure) ? String(Number(figure.toPrecision(4))) : 'not defined')
+  const figure = typeof value === 'number' ? shown(value) : value
+  const range = interval ? ` [${interval.map(shown).join(', ')}]` : ''
   return `${gate}: ${figure}${range} against ${bound}${note ? ` (${note})` : ''}`
 }
