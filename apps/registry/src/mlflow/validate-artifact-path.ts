@@ -18,7 +18,6 @@ const decodings = (path: string): string[] => {
 const illegal = (path: string): boolean =>
   path.startsWith('/') ||
   /^[A-Za-z][A-Za-z0-9+.-]*:/.test(path) ||
-  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
   /[\\\u0000-\u001f\u007f]/.test(path) ||
   path.split('/').some((part) => part === '..' || part === '.')
 
