@@ -1,7 +1,16 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { facts, fromKafka, labelsRipened, trainingRequested, type CloudEvent, datasetBuilt } from '@cascata/events'
+import {
+  facts,
+  fromKafka,
+  labelsRipened,
+  resourceApplied,
+  resourceDeleted,
+  trainingRequested,
+  type CloudEvent,
+  datasetBuilt,
+} from '@cascata/events'
 import { connectKafka, fact, openTopics, silent, toRecord, type Topics } from '@cascata/messaging'
 import { eventually as within, type PrivateService, startPrivateKafka, uniqueName } from '@cascata/testing'
 import { openDuck, type Duck, literal, rowsOf } from './offline/duckdb.ts'
@@ -462,4 +471,31 @@ describe('people', () => {
       { n: 2, e: 1 },
     ])
   })
+
+  it('may delete a view and create it again: it begins anew', async () => {
+    const topic = uniqueName('anew')
+    await them.apply(viewYaml('anew', topic))
+    await eventually(async () => expect(await topics.exists(topic)).toBe(true))
+    await them.publish(topic, [at(flight('F1', t0), t0), at(flight('F2', t0), t0)])
+    await caughtUp('anew', topic)
+    await them.remove('FeatureView', 'anew')
+    await eventually(async () => expect((await lookUp('anew', ['F1'], ['seats'], t0)).status).toBe(404))
+    await them.apply(viewYaml('anew', topic))
+    await eventually(async () => {
+      const { body } = await lookUp('anew', ['F1'], ['distanceKm'], t0)
+      expect(body.values).toEqual([[100]])
+    })
+    expect(await caughtUp('anew', topic)).toMatchObject({ rows: { accepted: 2 } })
+  })
+})
+
+it('takes every example of every event it listens to', async () => {
+  for (const definition of [resourceApplied, resourceDeleted, trainingRequested])
+    for (const example of definition.examples)
+      await them.producer.send({
+        topic: definition.topic.name,
+        messages: [toRecord(fact(definition as never, example as never), 'example')],
+      })
+  const [run] = trainingRequested.examples.map((each) => each.run)
+  await eventually(async () => expect((await service.call('GET', `/v1/datasets/d-${run}`)).status).toBe(200))
 })

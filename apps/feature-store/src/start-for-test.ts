@@ -69,6 +69,7 @@ export const outsider = async (broker: string) => {
   const kafka = connectKafka({ brokers: [broker], clientId: 'outsider' }, silent)
   const producer = await openProducer({ kafka, log: silent })
   const revisions = new Map<string, number>()
+  let generation = 0
 
   return {
     producer,
@@ -88,7 +89,7 @@ export const outsider = async (broker: string) => {
           namespace,
           name,
           revision,
-          generation: revision,
+          generation: ++generation,
           commit: null,
           metadata,
           spec: spec as Record<string, unknown>,
@@ -98,7 +99,7 @@ export const outsider = async (broker: string) => {
     },
     async remove(kind: 'FeatureView' | 'Model', name: string): Promise<void> {
       const revision = revisions.get(`${kind}/default/${name}`)!
-      const data = { kind, namespace: 'default', name, revision, generation: revision + 1, commit: null }
+      const data = { kind, namespace: 'default', name, revision, generation: ++generation, commit: null }
       await producer.send({ topic: 'cascata.specs', messages: [toRecord(fact(resourceDeleted, data) as never, 'registry')] })
     },
     /** Sends rows, each batch in one request. */

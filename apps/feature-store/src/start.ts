@@ -87,7 +87,7 @@ export const start = async (config: FeatureStoreConfig): Promise<{ url: string; 
   const catalogue = viewCatalogue(db)
   const ripening = ripener({ config, db, segments, folder: folders.base, log, metrics })
   const ripeness = messaging.leader('ripeness', ripening.run)
-  const sweeper = messaging.leader('sweep', sweeping({ db, folder: folders.segments, log }))
+  const sweeper = messaging.leader('sweep', sweeping({ db, base: folders.base, segments: folders.segments, log }))
   const ingestion = startIngestion({
     config,
     db,

@@ -12,7 +12,7 @@ export const onResourceApplied =
     return done
   }
 
-/** Stops a view. Its segments go a while later, its online rows when they expire. */
+/** Stops a view. Its online rows go when a replica notices, its segments a while later. */
 export const onResourceDeleted =
   ({ segments, changed }: { segments: SegmentStore; changed: () => void }): Handler<DataOf<typeof resourceDeleted>> =>
   async ({ data: { kind, namespace, name } }, tx) => {

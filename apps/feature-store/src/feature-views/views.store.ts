@@ -1,6 +1,6 @@
 import { type Database, type Tx } from '@cascata/messaging'
 import { type FeatureViewSpec } from '@cascata/resources'
-import { viewOf, type View } from './view.ts'
+import { groupOf, viewOf, type View } from './view.ts'
 
 type Executor = Pick<Database, 'query'> | Pick<Tx, 'query'>
 
@@ -93,12 +93,13 @@ export const saveView = async (
   )
 }
 
-/** Marks a view as deleted; returns its id, null when there was none. */
+/** Marks a view as deleted and forgets its cursors: one of the same name begins anew. Returns its id, null when there was none. */
 export const deleteView = async (tx: Tx, namespace: string, name: string): Promise<number | null> => {
   const [gone] = await tx.query<{ id: number }>(
     'update view set deleted_at = now() where namespace = $1 and name = $2 and deleted_at is null returning id',
     [namespace, name],
   )
+  if (gone) await tx.query('delete from cursor where consumer = $1', [groupOf({ namespace, name })])
   return gone?.id ?? null
 }
 

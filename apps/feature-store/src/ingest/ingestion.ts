@@ -59,6 +59,7 @@ export function startIngestion(parts: IngestionParts): Ingestion {
       if (known.has(id)) continue
       running.delete(id)
       await ingestion.stop()
+      await parts.online.forget(ingestion.view)
       log.info({ view: qualified(ingestion.view) }, 'a view is no longer read')
     }
     for (const stored of views) {

@@ -1,7 +1,7 @@
 import { rowsIngested, rowsRejected } from '@cascata/events'
 import { fact, type Fact, type OffsetRange, type RawRow, type RowSink, type Tx } from '@cascata/messaging'
 import { type Clock } from '@cascata/service'
-import { type View } from '../feature-views/view.ts'
+import { qualified, type View } from '../feature-views/view.ts'
 import { countFlush, lockView, type StoredView } from '../feature-views/views.store.ts'
 import { type FeatureStoreMetrics } from '../metrics.ts'
 import { type SegmentWriter, type WrittenSegment } from '../offline/segment-writer.ts'
@@ -88,7 +88,8 @@ async function commit(parts: OnRowsParts, tx: Tx, prepared: Prepared, ranges: re
   const { view, segments, online } = parts
   const { intake, segment, now } = prepared
   const stored = await lockView(tx, view.id)
-  if (!stored) return
+  // Committing would move the cursors of a view of the same name that was created since.
+  if (!stored) throw new Error(`The view ${qualified(view)} was deleted.`)
   if (stored.state.onlineGeneration !== prepared.generation) {
     // The online store was, or is being, rebuilt since these rows were written to it.
     await online.write(intake.batch)

@@ -8,6 +8,9 @@ const orphanAge = 60 * 60_000
 /** A dropped segment may still be read by a dataset under way for so long. */
 const dropAge = '1 hour'
 
+/** What a process works on is never so old. In ms. */
+const leftoverAge = 24 * 60 * 60_000
+
 /** Removes the files of dropped segments and those that no manifest row names. Returns how many. */
 export async function sweep(db: Database, folder: string, now: number): Promise<number> {
   const dropped = await db.query<{ file: string }>(
@@ -30,13 +33,31 @@ export async function sweep(db: Database, folder: string, now: number): Promise<
   return removed
 }
 
-/** Sweeps from time to time, on one replica. */
+/** Removes what replicas that died left behind: half a dataset, an answer on its way, what was spilled to disk. */
+async function sweepLeftovers(base: string, now: number): Promise<void> {
+  const lying = async (folder: string, names: (name: string) => boolean) =>
+    (await readdir(join(base, folder)).catch(() => [])).filter(names).map((name) => join(base, folder, name))
+  const hidden = (name: string) => name.startsWith('.')
+  const left = [
+    ...(await lying('datasets', hidden)),
+    ...(await lying('spines', hidden)),
+    ...(await lying('answers', () => true)),
+    ...(await lying('spill', () => true)),
+  ]
+  for (const path of left) {
+    const age = now - ((await stat(path).catch(() => null))?.mtimeMs ?? now)
+    if (age > leftoverAge) await rm(path, { recursive: true, force: true })
+  }
+}
+
+/** Sweeps from time to time, on one replica. `base` is the service's folder. */
 export const sweeping =
-  ({ db, folder, log }: { db: Database; folder: string; log: Logger }) =>
+  ({ db, base, segments, log }: { db: Database; base: string; segments: string; log: Logger }) =>
   async (signal: AbortSignal): Promise<void> => {
     while (!signal.aborted) {
-      const removed = await sweep(db, folder, Date.now())
+      const removed = await sweep(db, segments, Date.now())
       if (removed > 0) log.info({ removed }, 'files that nothing names were removed')
+      await sweepLeftovers(base, Date.now())
       await pause(10 * 60_000, signal)
     }
   }

@@ -53,6 +53,8 @@ export interface OnlineStore {
   markComplete(view: Pick<View, 'id'>, generation: number): Promise<void>
   /** Forgets that the view's rows are complete: look-ups are refused until they are rebuilt. */
   markIncomplete(view: Pick<View, 'id'>): Promise<void>
+  /** Removes all rows of a view that was deleted. */
+  forget(view: Pick<View, 'id'>): Promise<void>
   /** Throws when Redis does not answer, or may drop rows when it is full. */
   check(): Promise<void>
   close(): Promise<void>
@@ -68,6 +70,9 @@ export interface ViewAnswer {
   readonly complete: boolean
   readonly rows: readonly (Buffer | null)[]
 }
+
+/** A text as a pattern of Redis that stands for itself. */
+const globbed = (text: string): string => text.replaceAll(/[*?[\]\\^]/g, '\\$&')
 
 /** FNV-1a over the UTF-16 units of a key. */
 const bucketOf = (key: string): number => {
@@ -136,6 +141,13 @@ export function openOnlineStore({
     },
     markComplete: async ({ id }, generation) => void (await redis.set(completeKey(id), String(generation))),
     markIncomplete: async ({ id }) => void (await redis.del(completeKey(id))),
+
+    async forget({ id }) {
+      await redis.del(completeKey(id))
+      for await (const keys of redis.scanStream({ match: `${globbed(prefix)}{${id}.*}*`, count: 1_000 })) {
+        if ((keys as string[]).length > 0) await redis.unlink(...(keys as string[]))
+      }
+    },
 
     async check() {
       const policy = /maxmemory_policy:(\S+)/.exec(await redis.info('memory'))?.[1]
