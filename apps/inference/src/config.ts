@@ -2,7 +2,7 @@ import { setting, defineConfig, type ConfigOf } from '@cascata/service'
 
 export const config = defineConfig('inference', {
   port: setting.port(8080),
-  replica: setting.text<string>('inference-1', 'CASCATA_REPLICA', 'Name of this replica; its folder and its facts bear it.'),
+  replica: setting.text<string>('1', 'CASCATA_REPLICA', 'Name or number of this replica; its folder and its facts bear it.'),
   inferBodyLimit: setting.bytes(64 * 1024 ** 2, 'INFERENCE_BODY_LIMIT', 'Largest body of an inference, decompressed.', {
     min: 1024,
     max: 2 ** 30,

@@ -26,24 +26,29 @@ import { shadowQueue } from './shadow/shadow-queue.ts'
 
 const kafkaOf = ({ kafkaBrokers, kafkaTls, kafkaMechanism, kafkaUser, kafkaPassword, replica }: InferenceConfig) => ({
   brokers: kafkaBrokers,
-  clientId: replica,
+  clientId: nameOfReplica(replica),
   ssl: kafkaTls,
   ...(kafkaMechanism === 'none'
     ? {}
     : { sasl: { mechanism: kafkaMechanism, username: kafkaUser ?? '', password: kafkaPassword ?? '' } as never }),
 })
 
+/** `1` → `inference-1`; fit for a file name. */
+const nameOfReplica = (replica: string): string =>
+  `${/^\d/.test(replica) ? 'inference-' : ''}${replica.replaceAll(/[^A-Za-z0-9_-]/g, '_')}`.slice(0, 60)
+
 /** Everything that answers, in the order of the dependencies. */
 function assemble(config: InferenceConfig, log: Logger) {
   const registry = createRegistry('inference')
   const metrics = createMetrics(registry)
-  const folder = join(resolve(config.home), 'data', 'inference', config.replica.replaceAll(/[^A-Za-z0-9_-]/g, '_'))
-  const origin = `${config.replica.slice(0, 60)}-${randomBytes(5).toString('hex')}`
+  const replica = nameOfReplica(config.replica)
+  const folder = join(resolve(config.home), 'data', 'inference', replica)
+  const origin = `${replica}-${randomBytes(5).toString('hex')}`
   const token = config.serviceToken
 
   const kafka = connectKafka(kafkaOf(config), log)
   const producer = lazyProducer(kafka, log)
-  const tells = toldFacts({ producer: lazyProducer(kafka, log), replica: config.replica, log })
+  const tells = toldFacts({ producer: lazyProducer(kafka, log), replica, log })
   const written = predictionLog({ producer, origin, buffer: config.logBuffer, batch: config.logBatch, metrics, log })
 
   const engine = startEngine({

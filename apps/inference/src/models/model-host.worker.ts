@@ -59,5 +59,6 @@ process.on('message', ({ id, command }: { id: number; command: HostCommand }) =>
   )
 })
 process.on('disconnect', () => process.exit(0))
-process.on('SIGTERM', () => process.exit(0))
+// A signal to the whole group is the service's to answer: it still needs this process for what is under way.
+process.on('SIGTERM', () => undefined)
 process.on('SIGINT', () => undefined)

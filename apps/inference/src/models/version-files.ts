@@ -74,17 +74,16 @@ export function versionStore({
   const records = join(folder, 'versions')
   const kept = (name: VersionName) => keptJson<VersionRecord>(records, recordFile(name))
 
-  const recordOf = async (name: VersionName): Promise<VersionRecord> => {
+  const recordOf = async (name: VersionName): Promise<{ known: VersionRecord; keep: Promise<void> }> => {
     const known = record.safeParse(await kept(name).read())
-    if (known.success) return known.data
+    if (known.success) return { known: known.data, keep: Promise.resolve() }
     const answer = await registry
       .get<unknown>(urlPath`/v1/versions/${name.namespace}/${name.model}/${name.version}`)
       .catch(asRefusal(name))
     const read = record.safeParse(answer)
     if (!read.success)
       throw new ModelRefused('INF_VERSION_NOT_FOUND', `The registry's record of ${nameOf(name)} has no model to serve.`)
-    await kept(name).write(read.data)
-    return read.data
+    return { known: read.data, keep: kept(name).write(read.data) }
   }
   const blob = async (sha256: string): Promise<string> => {
     const path = join(blobs, sha256)
@@ -102,11 +101,13 @@ export function versionStore({
 
   return {
     async fetch(name) {
-      const { modelSha256, goldenSha256, signature, inputs, revision } = await recordOf(name)
-      const path = await blob(modelSha256)
+      const { known, keep } = await recordOf(name)
+      const { modelSha256, goldenSha256, signature, inputs, revision } = known
+      const goldenRows = async (sha256: string) => readGolden(await blob(sha256), sha256)
+      const [path, golden] = await Promise.all([blob(modelSha256), goldenSha256 ? goldenRows(goldenSha256) : undefined, keep])
       return {
         file: { path, sha256: modelSha256 },
-        golden: goldenSha256 ? await readGolden(await blob(goldenSha256), goldenSha256) : undefined,
+        golden,
         signature: readSignature(signature),
         notNull: (inputs?.schema ?? []).filter(({ nullable }) => nullable === false).map((column) => column.name),
         revision: revision ?? undefined,

@@ -1,5 +1,5 @@
 import { type Scalar, type Spec } from './columns.ts'
-import { decideLookups, type Lookup } from './decide-lookups.ts'
+import { type Lookup, type LookupPlan } from './decide-lookups.ts'
 import { type FeatureLookup } from './feature-lookup.ts'
 import { type PredictRequest } from './validate-predict.ts'
 
@@ -11,7 +11,7 @@ export interface FeatureRow {
 
 interface Wanted {
   spec: Spec
-  references: readonly string[]
+  plan: LookupPlan
   request: PredictRequest
   at: string | undefined
 }
@@ -20,13 +20,11 @@ interface Wanted {
  * The features of every row: one look-up by what the caller sent, then those whose keys are fields of the observation row.
  * A row whose key is not there has no value of that view, with the status of the key.
  *
- * @throws InvalidRequest when a key can't be derived; CodedError when the feature store does not answer
+ * @throws CodedError when the feature store does not answer, or refuses
  */
-export async function featureRows(lookup: FeatureLookup, { spec, references, request, at }: Wanted): Promise<FeatureRow[]> {
+export async function featureRows(lookup: FeatureLookup, { spec, plan, request, at }: Wanted): Promise<FeatureRow[]> {
   const found = Array.from({ length: request.rows }, (): FeatureRow => ({ values: new Map(), statuses: new Map() }))
-  if (references.length === 0) return found
   const given = (key: string, row: number) => (request.entities[key] ?? request.request[key])?.[row] as Scalar | undefined
-  const plan = decideLookups(references, new Set([...Object.keys(request.entities), ...Object.keys(request.request)]), spec)
 
   const find = async (
     { references: features, keys }: Lookup,

@@ -4,16 +4,16 @@ import { codeOf, featuresUnavailable, notByEntity } from '../errors.ts'
 import { type Recorder, type ScoredRow } from '../log/recorder.ts'
 import { type Metrics } from '../metrics.ts'
 import { answer, type Outcome } from '../routing/answer.ts'
-import { shadowOf, shareOf, versionsOf } from '../routing/decide-route.ts'
+import { shadowOf, shareOf } from '../routing/decide-route.ts'
 import { type ServedVersion } from '../routing/model-pool.ts'
 import { keyOf } from '../routing/router.ts'
 import { type Serving } from '../routing/serving.ts'
 import { type SpecBook } from '../routing/spec-book.ts'
 import { type ShadowQueue } from '../shadow/shadow-queue.ts'
 import { type Scalar, type Spec } from './columns.ts'
-import { decideLookups } from './decide-lookups.ts'
 import { type FeatureLookup } from './feature-lookup.ts'
 import { featureRows, type FeatureRow } from './feature-rows.ts'
+import { lookUpPlans, planFor } from './look-up-plans.ts'
 import { type Scored } from './row-scorer.ts'
 import { predictionTime, validatePredict, type PredictRequest } from './validate-predict.ts'
 import { columnsOfVersions, rowOf, type Row } from './version-columns.ts'
@@ -64,6 +64,7 @@ interface Prepared {
 /** Predicts by entity: features looked up, each row answered by the version of its unit, the candidate scoring beside it afterwards. */
 export function predictor({ specs, lookup, shadow, recorder, metrics, rows: most, origin }: Parts) {
   const columnsOf = columnsOfVersions()
+  const planOf = lookUpPlans(columnsOf)
   let ids = 0
 
   const score = async ({ spec, request, featuresOf }: Prepared, version: ServedVersion, index: number): Promise<RowResult> => {
@@ -105,32 +106,22 @@ export function predictor({ specs, lookup, shadow, recorder, metrics, rows: most
 
   /** One look-up for every version that may be asked. What stands in the way of one version only is that version's failure. */
   const findFeatures = async (serving: Serving, spec: Spec, request: PredictRequest, at: string | undefined) => {
-    const failures = new Map<ServedVersion, unknown>()
-    const given = new Set([...Object.keys(request.entities), ...Object.keys(request.request)])
-    const askable = versionsInPlay(serving).filter((version) => {
-      try {
-        decideLookups(columnsOf(version, spec, specs.edition).references, given, spec)
-        return true
-      } catch (error) {
-        failures.set(version, error)
-        return false
-      }
-    })
-    const find = (versions: readonly ServedVersion[]) => {
-      const references = [...new Set(versions.flatMap((version) => columnsOf(version, spec, specs.edition).references))]
-      return featureRows(lookup, { spec, references, request, at })
-    }
+    const { askable, failures: known, plan } = planOf(serving, request, spec, specs.edition)
+    const failures = new Map(known)
     const found = new Map<ServedVersion, FeatureRow[]>()
     try {
-      const rows = askable.length > 0 ? await find(askable) : []
+      const rows = await featureRows(lookup, { spec, plan, request, at })
       for (const version of askable) found.set(version, rows)
     } catch (error) {
       if (askable.length < 2 || (isCodedError(error) && error.code === featuresUnavailable.code)) throw error
-      for (const version of askable)
-        await find([version]).then(
+      const given = new Set([...Object.keys(request.entities), ...Object.keys(request.request)])
+      for (const version of askable) {
+        const own = planFor([version], given, spec, specs.edition, columnsOf)
+        await featureRows(lookup, { spec, plan: own, request, at }).then(
           (rows) => found.set(version, rows),
           (reason: unknown) => failures.set(version, reason),
         )
+      }
     }
     return (version: ServedVersion): FeatureRow[] => {
       const rows = found.get(version)
@@ -216,12 +207,6 @@ const answerOf = (
   ...(explain ? { features: columns } : {}),
   ...(missing.length > 0 ? { missing } : {}),
 })
-
-/** Versions that may answer or score beside: all that are loaded while a rollout runs, else those of the split. */
-const versionsInPlay = (serving: Serving): ServedVersion[] =>
-  serving.route.rollout === undefined
-    ? versionsOf(serving.route).answering.flatMap((name) => serving.version(name) ?? [])
-    : serving.versions()
 
 /** What sticks to a version: the values of the Model's unit, one as it is, several as JSON. Undefined when one of them is not there. */
 function unitOf({ model, views }: Spec, request: PredictRequest, index: number): string | undefined {
