@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { type AddressInfo } from 'node:net'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -57,3 +59,24 @@ it('starts, and stops in order on SIGTERM', async () => {
   expect(await ended).toBe(0)
   expect(said.out).toContain('"msg":"stopped"')
 }, 20_000)
+
+it('sends traces of its requests where it is told to', async () => {
+  const got: string[] = []
+  const collector = createServer((request, response) => {
+    got.push(request.url ?? '')
+    request.resume().on('end', () => response.end())
+  })
+  await new Promise<void>((resolve) => collector.listen(0, '127.0.0.1', resolve))
+  try {
+    const endpoint = `http://127.0.0.1:${(collector.address() as AddressInfo).port}`
+    const { child, said, ended } = run([], { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint })
+    while (!said.out.includes('ready to answer')) await once(child.stdout, 'data')
+    const url = /"url":"([^"]+)"/.exec(said.out)![1]!
+    expect((await fetch(url, { headers: { traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01` } })).status).toBe(200)
+    child.kill('SIGTERM')
+    expect(await ended).toBe(0)
+    expect(got).toContain('/v1/traces')
+  } finally {
+    collector.close()
+  }
+}, 30_000)
