@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto'
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { kafka } from '../backing/kafka.ts'
 import { untilAnswers } from '../backing/start.ts'
 import { type Say } from '../backing/service.ts'
 import { freePort } from '../processes/ports.ts'
 import { startDetached, stop } from '../processes/process.ts'
+import { scratchFolder } from './scratch.ts'
 
 const keyOf = (java: string, jars: string): string => {
   const told = spawnSync(java, ['-version'], { encoding: 'utf8' }).stderr ?? ''
@@ -21,7 +22,7 @@ export const ensureClassArchive = async (java: string, jars: string, cache: stri
   const archive = join(cache, `kafka-classes-${keyOf(java, jars)}.jsa`)
   if (existsSync(archive)) return archive
   say('preparing a fast start of Kafka (once)')
-  const folder = mkdtempSync(join(cache, '.warming-'))
+  const folder = scratchFolder(cache, 'warming')
   try {
     const service = kafka({ folder, jars, java, port: await freePort(), controllerPort: await freePort() })
     await service.prepare()

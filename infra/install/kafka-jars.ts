@@ -1,7 +1,8 @@
 import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Say } from '../backing/service.ts'
+import { scratchFolder } from './scratch.ts'
 import { installPackages, which } from './system-packages.ts'
 
 export const kafkaVersion = '4.4.0'
@@ -23,21 +24,27 @@ const javaCandidates = (): string[] => {
   return [...own, which('java') ?? '', ...installed].filter((path) => path !== '' && existsSync(path))
 }
 
-const findJava = (): string | undefined => javaCandidates().find((path) => javaMajor(path) >= leastJava)
+/** A Java 17 or newer, undefined when there is none. */
+export const findJava = (): string | undefined => javaCandidates().find((path) => javaMajor(path) >= leastJava)
+
+export const javaPackages = [
+  'openjdk-17-jre-headless',
+  'openjdk-21-jre-headless',
+  'openjdk-25-jre-headless',
+  'default-jre-headless',
+]
 
 /** A Java 17 or newer, installed when there is none. */
 export const ensureJava = async (say: Say): Promise<string> => {
-  const found = findJava()
-  if (found) return found
-  await installPackages(
-    'Java 17',
-    [['openjdk-17-jre-headless', 'openjdk-21-jre-headless', 'openjdk-25-jre-headless', 'default-jre-headless']],
-    say,
-  )
+  if (!findJava()) await installPackages('Java 17', [javaPackages], say)
   const java = findJava()
   if (!java) throw new Error('Java was installed, but no Java 17 or newer answers: set JAVA_HOME to one.')
   return java
 }
+
+const jarsIn = (cache: string): string => join(cache, `kafka-${kafkaVersion}-log4j-${log4jVersion}`)
+
+export const hasKafkaJars = (cache: string): boolean => existsSync(jarsIn(cache))
 
 const pom = `<project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>
@@ -79,12 +86,11 @@ const copyDependencies = (java: string, folder: string, into: string): Promise<v
  * @param cache Folder kept over platforms and purges.
  */
 export const ensureKafkaJars = async (java: string, cache: string, say: Say): Promise<string> => {
-  const jars = join(cache, `kafka-${kafkaVersion}-log4j-${log4jVersion}`)
+  const jars = jarsIn(cache)
   if (existsSync(jars)) return jars
   if (!which('mvn')) await installPackages('Maven', [['maven']], say)
-  mkdirSync(cache, { recursive: true })
   say(`fetching Apache Kafka ${kafkaVersion} (43 MB, once)`)
-  const work = mkdtempSync(join(cache, '.fetching-'))
+  const work = scratchFolder(cache, 'fetching')
   try {
     writeFileSync(join(work, 'pom.xml'), pom)
     await copyDependencies(java, work, join(work, 'jars'))

@@ -18,11 +18,10 @@ export const which = (program: string): string | undefined => {
     })
 }
 
-const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', NEEDRESTART_SUSPEND: '1', RUNLEVEL: '1' }
-
+/** In a session of its own: Ctrl-C must not break a package manager off in the middle; it finishes by itself. */
 const run = (command: string[]): Promise<{ code: number; output: string }> =>
   new Promise((resolve) => {
-    const child = spawn(command[0]!, command.slice(1), { stdio: ['ignore', 'pipe', 'pipe'], env: environment })
+    const child = spawn(command[0]!, command.slice(1), { stdio: ['ignore', 'pipe', 'pipe'], detached: true })
     let output = ''
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output = (output + chunk).slice(-4_000)))
     child.on('error', (error) => resolve({ code: 127, output: error.message }))
@@ -42,24 +41,32 @@ const available = (names: string[]): string => {
   return names.find(has) ?? names[0]!
 }
 
+/** A server that a package starts by itself would only take memory, and perhaps a port: the platform starts its own. */
+const silence = async (root: string[], names: string[]) => {
+  if (!which('systemctl')) return
+  for (const name of names.filter((one) => /^(redis|valkey)/.test(one)))
+    await run([...root, 'systemctl', 'disable', '--now', name])
+}
+
 /**
  * Installs distribution packages; each is a list of names of which the first that exists is taken.
  *
  * @throws with the exact command to run when there is no apt, no right to use it, or it fails.
  */
 export const installPackages = async (what: string, wanted: string[][], say: Say): Promise<void> => {
-  const command = `apt-get update && apt-get install -y --no-install-recommends ${wanted.map((names) => names[0]).join(' ')}`
-  if (!which('apt-get'))
-    throw new Error(`${what} is missing and this system has no apt-get. Install it by hand and run the command again.`)
+  const missing = `${what} ${/ and /.test(what) ? 'are' : 'is'} missing`
+  if (!which('apt-get')) throw new Error(`${missing} and this system has no apt-get. Install by hand and run the command again.`)
+  const byHand = () =>
+    `sudo sh -c 'apt-get update && apt-get install -y --no-install-recommends ${wanted.map(available).join(' ')}'`
   const root = privilege()
-  if (!root)
-    throw new Error(
-      `${what} is missing, and installing it needs root. Run:\n\n    sudo sh -c '${command}'\n\nthen run the command again.`,
-    )
+  if (!root) throw new Error(`${missing}, and installing needs root. Run:\n\n    ${byHand()}\n\nthen run the command again.`)
   say(`installing ${what} from the distribution (once)`)
-  await run([...root, 'apt-get', 'update', '-qq'])
+  const quietly = [...root, 'env', 'DEBIAN_FRONTEND=noninteractive', 'NEEDRESTART_SUSPEND=1']
+  await run([...quietly, 'dpkg', '--configure', '-a'])
+  await run([...quietly, 'apt-get', 'update', '-qq'])
   const names = wanted.map(available)
   const wait = ['-o', 'DPkg::Lock::Timeout=300', '-o', 'Acquire::Retries=2']
-  const done = await run([...root, 'apt-get', 'install', '-y', '-qq', '--no-install-recommends', ...wait, ...names])
-  if (done.code !== 0) throw new Error(`${what} could not be installed:\n${done.output.trim()}\nRun by hand: ${command}`)
+  const done = await run([...quietly, 'apt-get', 'install', '-y', '-qq', '--no-install-recommends', ...wait, ...names])
+  if (done.code !== 0) throw new Error(`${what} could not be installed:\n${done.output.trim()}\nRun by hand:\n\n    ${byHand()}`)
+  await silence(root, names)
 }

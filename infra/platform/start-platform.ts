@@ -6,6 +6,7 @@ import { tailOf } from '../backing/start.ts'
 import { type BackingName, type Say } from '../backing/service.ts'
 import { buildApp, mainOf } from '../build/bundle.ts'
 import { serviceApps } from '../build/sources.ts'
+import { ensurePrograms } from '../install/programs.ts'
 import { cacheOf } from '../paths.ts'
 import { isFree, portOwner } from '../processes/ports.ts'
 import { isAlive, marker, startDetached, type ProcessRef } from '../processes/process.ts'
@@ -81,7 +82,9 @@ const makePlan = async (
 }
 
 const install = async (plan: Plan, say: Say) => {
-  for (const name of backingNames.filter((one) => plan.backing[one].how === 'local')) {
+  const names = backingNames.filter((one) => plan.backing[one].how === 'local')
+  await ensurePrograms(names, plan.cache, say)
+  for (const name of names) {
     const service = await localService(name, {
       home: plan.home,
       cache: plan.cache,
