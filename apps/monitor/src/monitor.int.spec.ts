@@ -179,6 +179,21 @@ afterAll(async () => {
 })
 
 describe('windows', () => {
+  it('count predictions that are there before the event of their Model', async () => {
+    const early = appliedOf(`${namespace}-early`).find(({ kind }) => kind === 'Model')!
+    others.resources.set(`Model/${namespace}-early/delay`, early)
+    others.addProfile(`${namespace}-early/delay/1`, profileOf(flightsOf(-1, 500)))
+    await say(
+      producer,
+      predictionMade,
+      flightsOf(0, 50).map((flight) => predictionOf(`${namespace}-early`, flight)),
+      topic,
+    )
+    await eventually(async () =>
+      expect((await get(`/v1/models/${namespace}-early/delay`)).body.windows).toMatchObject([{ rows: 50 }]),
+    )
+  })
+
   it('count each prediction once, whatever is sent in between', async () => {
     await publish(flightsOf(0, 400))
     await producer.send({

@@ -1,7 +1,16 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { deadLetterTopic } from '@cascata/events'
-import { bell, type Database, type Leadership, type Messaging, openDatabase, pause, startMessaging } from '@cascata/messaging'
+import {
+  bell,
+  type Database,
+  type Leadership,
+  type Messaging,
+  openDatabase,
+  pause,
+  MessagingTransport,
+  startMessaging,
+} from '@cascata/messaging'
 import { createClient, createLogger, createRegistry, kafkaOf, type Logger, startService, systemClock } from '@cascata/service'
 import { MonitorModule } from './app.module.ts'
 import { type MonitorConfig } from './config.ts'
@@ -11,6 +20,7 @@ import { type MonitorMetrics, monitorMetrics } from './metrics.ts'
 import { Monitor1764000100000 } from './migrations/1764000100000-monitor.ts'
 import { exportMetrics } from './models/export-metrics.ts'
 import { markAllDirty } from './models/models.store.ts'
+import { modelFinder } from './models/spec-of.ts'
 import { watchModels } from './models/watch.ts'
 import { onPredictions } from './predictions/on-predictions.ts'
 import { forgetOld } from './predictions/retention.ts'
@@ -92,7 +102,15 @@ const startPredictions = async (
     topics: [topic],
     startFrom: 'earliest',
     maxRows: config.batchRows,
-    sink: onPredictions({ db, consumer, references: references({ db, registry }), metrics, clock: systemClock, onKept }),
+    sink: onPredictions({
+      db,
+      consumer,
+      findModel: modelFinder({ db, registry, clock: systemClock }),
+      references: references({ db, registry }),
+      metrics,
+      clock: systemClock,
+      onKept,
+    }),
     onHalt: async (_tx, gap) => log.error(gap, 'predictions were lost: the cursor lies outside of the topic'),
   })
 }
@@ -124,6 +142,7 @@ export const start = async (config: MonitorConfig): Promise<{ url: string; stop:
     log,
     registry,
     module: MonitorModule.of({ db }),
+    transports: [new MessagingTransport(messaging)],
     checks: { messaging: () => messaging.check() },
     onStop: async () => {
       await stopExport()

@@ -3,7 +3,7 @@ import { type Database, type RawRow, type RowSink, toDeadLetter } from '@cascata
 import { type Clock } from '@cascata/service'
 import { type MonitorMetrics } from '../metrics.ts'
 import { sawPredictions } from '../models/models.store.ts'
-import { appliedModel } from '../models/spec-of.ts'
+import { type FindModel } from '../models/spec-of.ts'
 import { type FindReference } from '../versions/references.ts'
 import { summarise, type WindowSummary, windowOf } from '../windows/window.ts'
 import { addToWindow } from '../windows/windows.store.ts'
@@ -35,6 +35,7 @@ interface Batch {
 export interface OnPredictions {
   readonly db: Database
   readonly consumer: string
+  readonly findModel: FindModel
   readonly references: FindReference
   readonly metrics: MonitorMetrics
   readonly clock: Clock
@@ -66,17 +67,17 @@ const inOrder = (a: Addition, b: Addition) =>
   a.model.localeCompare(b.model) || a.version.localeCompare(b.version) || a.from.getTime() - b.from.getTime()
 
 /** Counts the answers of a batch into windows, version by version; a version that is warming, or of a model nobody applied, has none. */
-const additionsOf = async ({ db, references }: OnPredictions, predictions: readonly Prediction[]): Promise<Addition[]> => {
+const additionsOf = async ({ findModel, references }: OnPredictions, predictions: readonly Prediction[]): Promise<Addition[]> => {
   const additions: Addition[] = []
   const groups = Map.groupBy(predictions.filter(isServed), ({ namespace, model, version }) =>
     JSON.stringify([namespace, model, version]),
   )
   for (const [key, own] of groups) {
     const [namespace, name, version] = JSON.parse(key) as [string, string, string]
-    const applied = await appliedModel(db, namespace, name)
-    const reference = applied && (await references(namespace, name, version))
+    const model = await findModel(namespace, name)
+    const reference = model && (await references(namespace, name, version))
     if (!reference) continue
-    const { task, monitor } = applied.model.spec
+    const { task, monitor } = model.spec
     const windows = Map.groupBy(own, ({ at }) => windowOf(Date.parse(at), monitor.window).from)
     for (const [from, rows] of windows) {
       const span = { from: new Date(from), to: new Date(from + monitor.window) }

@@ -16,6 +16,7 @@ export type Truth = (flight: string, at: number) => { distance: number | null; c
 export const startOthers = async (truth: Truth) => {
   const folder = await mkdtemp(join(tmpdir(), 'monitor-others-'))
   const profiles = new Map<string, string>()
+  const resources = new Map<string, object>()
   const blobs = new Map<string, Buffer>()
   const datasets = new Map<string, { spine: string; question: { spine: string; features?: string[] }; asked: number }>()
   const state = { down: false, failNext: 0 }
@@ -60,6 +61,8 @@ export const startOthers = async (truth: Truth) => {
       blobs.set(sha256, body)
       return sha256
     }
+    const [, resource] = /^\/v1\/resources\/(.+)$/.exec(path) ?? []
+    if (resource) return resources.has(resource) ? json(200, resources.get(resource)!) : missing()
     const [, version] = /^\/v1\/versions\/(.+)$/.exec(path) ?? []
     if (version) return profiles.has(version) ? json(200, { profileSha256: profiles.get(version) }) : missing()
     const [, blob] = /^\/v1\/blobs\/(\w+)$/.exec(path) ?? []
@@ -89,6 +92,8 @@ export const startOthers = async (truth: Truth) => {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     state,
     datasets,
+    /** What is applied, by `kind/namespace/name`. */
+    resources,
     /** Gives a version (`namespace/model/version`) a profile. */
     addProfile(version: string, profile: object) {
       const blob = Buffer.from(JSON.stringify(profile))
