@@ -134,6 +134,20 @@ describe('the way from labels to a version', () => {
     expect(champion).toMatchObject({ passed: true, rows: 1_500 })
   })
 
+  it('compares a spec of other features with what serves, by asking for what only the champion reads', async () => {
+    await eventually(async () =>
+      expect((await platform.call('dispatcher', 'GET', '/v1/models/default/first')).body.activeRun).toBe(null),
+    )
+    platform.rows('first', { ...good, rows: 6_600, days: 66 })
+    await apply(yamlOf('first', { features: '["plans:distance"]' }))
+    const rejected = await platform.heard(versionRejected, 'first')
+    expect(rejected).toMatchObject({ version: null, comparison: 'failed' })
+    expect(rejected.why).toMatch(/^champion 1: -0\.\d+ /)
+    expect(platform.asked).toMatchObject([{ features: ['plans:carrier'] }])
+    await apply(yamlOf('first'))
+    await platform.heard(versionApproved, 'first', 3)
+  })
+
   it('does not repeat a run of the same dataset, code, parameters and seed', async () => {
     const { body } = await platform.call('dispatcher', 'POST', '/v1/runs', { model: 'first' })
     expect(await ended(body.run)).toMatchObject({ state: 'cancelled', failure: { code: 'DISP_IDENTICAL_RUN' } })

@@ -2,6 +2,7 @@ import {
   type CloudEvent,
   decode,
   datasetBuilt,
+  labelsRipened,
   type EventDefinition,
   facts,
   type DataOf,
@@ -11,8 +12,8 @@ import { connectKafka, fact, openProducer, silent, toRecord } from '@cascata/mes
 import { backing, eventually, freePort, spawnWorker, startPrivateKafka, uniqueName, type Worker } from '@cascata/testing'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync } from 'node:fs'
-import { createServer } from 'node:http'
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 
@@ -134,6 +135,8 @@ export const startPlatform = async (settings: Record<string, string> = {}) => {
       }),
     /** What the rows of a model's next datasets are like. */
     rows: store.rows,
+    /** What was asked for by a spine. */
+    asked: store.asked,
     /** No dataset is built while this is on. */
     hold: store.hold,
     run: async (id: string) => (await call('dispatcher', 'GET', `/v1/runs/${id}`)).body,
@@ -153,6 +156,7 @@ export const startPlatform = async (settings: Record<string, string> = {}) => {
 function featureStore(home: string, say: <Data>(definition: EventDefinition<Data>, data: Data) => Promise<void>) {
   const rows = new Map<string, RowsForTest>()
   let held = false
+  const asked: object[] = []
   const build = async ({ namespace, model, revision, run }: DataOf<typeof trainingRequested>): Promise<void> => {
     const kind = rows.get(model)
     if (!kind || held) return
@@ -174,17 +178,46 @@ function featureStore(home: string, say: <Data>(definition: EventDefinition<Data
   return {
     rows: (model: string, kind: RowsForTest) => void rows.set(model, kind),
     hold: (on: boolean) => void (held = on),
+    asked,
     build,
-    answer: (request: { url?: string }, response: { statusCode: number; end(body?: Buffer): void }): void => {
-      const match = /^\/v1\/datasets\/([\w-]+)\/data\?part=(\w+)$/.exec(request.url ?? '')
-      try {
-        response.end(readFileSync(join(home, match?.[1] ?? '', `${match?.[2]}.parquet`)))
-      } catch {
-        response.statusCode = 404
-        response.end()
-      }
+    answer: (request: IncomingMessage, response: ServerResponse): void => {
+      const json = (status: number, body: object): void =>
+        void response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+      const route = `${request.method} ${request.url}`
+      const chunks: Buffer[] = []
+      request
+        .on('data', (chunk: Buffer) => chunks.push(chunk))
+        .on('end', () => {
+          const body = Buffer.concat(chunks)
+          if (route === 'PUT /v1/spines')
+            return (writeFileSync(join(home, 'spine.parquet'), body), json(200, { sha256: '0'.repeat(64) }))
+          if (route === 'POST /v1/datasets') {
+            asked.push(JSON.parse(body.toString()) as object)
+            return void answerSpine(join(home, 'spine.parquet'), join(home, 'answered.parquet')).then(() =>
+              json(202, { id: 'd-spine' }),
+            )
+          }
+          if (route === 'GET /v1/datasets/d-spine') return json(200, { state: 'built' })
+          const match = /^GET \/v1\/datasets\/([\w-]+)\/data(?:\?part=(\w+))?$/.exec(route)
+          try {
+            const [, id = '', part] = match ?? []
+            response.end(readFileSync(id === 'd-spine' ? join(home, 'answered.parquet') : join(home, id, `${part}.parquet`)))
+          } catch {
+            json(404, {})
+          }
+        })
     },
   }
+}
+
+/** The carrier of each row of a spine, in another order: whoever asked has to find its rows again. */
+async function answerSpine(spine: string, target: string): Promise<void> {
+  const instance = await DuckDBInstance.create(':memory:', { threads: '1' })
+  const connection = await instance.connect()
+  await connection.run(
+    `copy (select *, chr(65 + (hash(substr(flight, 2)::bigint, 2) % 6)::int) || 'A' as "plans__carrier" from read_parquet('${spine}') order by hash(flight)) to '${target}' (format parquet)`,
+  )
+  instance.closeSync()
 }
 
 /** 60 % train, 15 % validation, 25 % holdout, by time. */
@@ -219,7 +252,7 @@ async function writeParts(folder: string, { rows, from, days, noise, scale = 1, 
 /** Views and a model that reads them. */
 export const yamlOf = (
   model: string,
-  more: { train?: string; gates?: string; retrain?: string; rollout?: string } = {},
+  more: { train?: string; gates?: string; retrain?: string; rollout?: string; features?: string } = {},
 ): string => `
 apiVersion: cascata/v1
 kind: FeatureView
@@ -246,7 +279,7 @@ spec:
   task: binary
   observations: {view: plans, at: departsAt, lead: 2h}
   label: {field: "outcomes:late", within: 1h}
-  features: ["plans:distance", "plans:carrier"]
+  features: ${more.features ?? '["plans:distance", "plans:carrier"]'}
   train: ${more.train ?? '{params: {trees: 40}, rows: {min: 300}}'}
   retrain:
     when: {newLabels: 15%, schedule: none}

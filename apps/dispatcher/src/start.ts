@@ -1,4 +1,4 @@
-import { openDatabase, startMessaging } from '@cascata/messaging'
+import { openDatabase, MessagingTransport, startMessaging } from '@cascata/messaging'
 import { createLogger, createRegistry, startService, systemClock } from '@cascata/service'
 import { mkdir } from 'node:fs/promises'
 import { resolve } from 'node:path'
@@ -66,6 +66,7 @@ export const start = async (given: DispatcherConfig): Promise<{ url: string; sto
     log,
     registry,
     module: DispatcherModule.of(tools),
+    transports: [new MessagingTransport(messaging)],
     checks: { messaging: () => messaging.check() },
     onStop: async () => {
       await messaging.stop()

@@ -8,14 +8,14 @@ import { RunFailed, type Tools } from './tools.ts'
 /**
  * Fetches the files of a version into `folder`, unless they are there.
  *
- * @returns Its cutoff (ms since 1970): it has seen observations up to there; null when nobody knows.
+ * @returns Its inputs, and its cutoff (ms since 1970): it has seen observations up to there; null when nobody knows.
  */
 export async function fetchChampion(
   { registry }: Tools,
   { namespace, model }: Run,
   version: string,
   folder: string,
-): Promise<number | null> {
+): Promise<{ cutoff: number | null; inputs: string[] }> {
   const found = await registry.version(namespace, model, version)
   if (!found.modelSha256 || !found.signature)
     throw new RunFailed('DISP_CHAMPION_UNKNOWN', `Version ${version} has no model file or signature.`)
@@ -27,5 +27,8 @@ export async function fetchChampion(
     await pipeline(await registry.blob(found.modelSha256), createWriteStream(`${path}.part`))
     await rename(`${path}.part`, path)
   }
-  return found.cutoff === null ? null : Date.parse(found.cutoff)
+  return {
+    cutoff: found.cutoff === null ? null : Date.parse(found.cutoff),
+    inputs: found.signature.inputs.map(({ name }) => name),
+  }
 }

@@ -8,12 +8,13 @@ import { findModel } from '../models/models.store.ts'
 import { embargoOf, viewsNow } from '../models/specs.ts'
 import { advance, endRun, identityOf } from './advance.ts'
 import { fetchChampion } from './champion.ts'
+import { championFeatures } from './champion-features.ts'
 import { datasetFiles, fetchDataset, groupColumns, modelOf } from './dataset-files.ts'
 import { evidenceOf, holdoutOf } from './evidence.ts'
 import { measure } from './measure.ts'
 import { type Run } from './run.ts'
 import { runFolder } from './run-folder.ts'
-import { type Tools } from './tools.ts'
+import { RunFailed, type Tools } from './tools.ts'
 
 /** State `gating`: the candidate and the champion are measured on the withheld holdout, and every gate is decided. */
 export async function gateRun(tools: Tools, run: Run, signal: AbortSignal): Promise<void> {
@@ -57,7 +58,7 @@ export async function rejectRun(
 
 /** A measurement that dies with two models loaded is repeated with one: the champion must not be the candidate's fault. */
 async function measureBoth(tools: Tools, run: Run, signal: AbortSignal): Promise<Figures> {
-  const request = await gateRequest(tools, run)
+  const request = await gateRequest(tools, run, signal)
   const both = await measure<Figures>(tools, run, 'gate', request, signal)
   if (both.is === 'measured') return both.result
   const { champion } = request
@@ -74,8 +75,8 @@ async function measureBoth(tools: Tools, run: Run, signal: AbortSignal): Promise
   return { holdout, candidate: { is: 'refused', ...both.failure }, champion: null }
 }
 
-async function gateRequest(tools: Tools, run: Run): Promise<GateRequest> {
-  const { db, config } = tools
+async function gateRequest(tools: Tools, run: Run, signal: AbortSignal): Promise<GateRequest> {
+  const { config } = tools
   const folder = runFolder(config.runs, run.id)
   const groups = await groupColumns(tools, run)
   const { gates, train } = run.spec
@@ -88,21 +89,27 @@ async function gateRequest(tools: Tools, run: Run): Promise<GateRequest> {
     confidence: gates.champion?.confidence ?? 0.95,
     fairness: gates.fairness.map(({ by, minGroup }, index) => ({ by, column: groups[index]?.name ?? by, minGroup })),
     candidate: folder.output(`train-${run.attempt}`),
-    champion: gates.champion ? await championOf(tools, run, embargoOf(modelOf(run), await viewsNow(db))) : null,
+    champion: gates.champion ? await championOf(tools, run, signal) : null,
   }
 }
 
-/** What serves now, ready to be measured; null when nothing does. */
-async function championOf(tools: Tools, run: Run, embargo: number): Promise<GateRequest['champion']> {
+/** What serves now, ready to be measured with all that it reads; null when nothing does. */
+async function championOf(tools: Tools, run: Run, signal: AbortSignal): Promise<GateRequest['champion']> {
   const version = (await findModel(tools.db, run))?.served
   if (version === null || version === undefined) return null
   const folder = runFolder(tools.config.runs, run.id).champion
+  const unknown = { version, folder, after: Number.MAX_SAFE_INTEGER, extra: null }
+  const views = await viewsNow(tools.db)
   try {
-    const cutoff = await fetchChampion(tools, run, version, folder)
+    const { cutoff, inputs } = await fetchChampion(tools, run, version, folder)
+    if (cutoff === null) return unknown
+    const known = new Set(run.inputs.map(({ name }) => name))
+    const missing = inputs.filter((name) => !known.has(name))
+    const extra = missing.length > 0 ? await championFeatures(tools, run, missing, views, signal) : null
     // What the candidate has seen ends before the holdout begins, by the embargo of the split.
-    return { version, folder, after: cutoff === null ? Infinity : cutoff + embargo, extra: null }
+    return { version, folder, after: cutoff + embargoOf(modelOf(run), views), extra }
   } catch (cause) {
-    if (isCodedError(cause) && !cause.retry) return { version, folder, after: Number.MAX_SAFE_INTEGER, extra: null }
+    if (cause instanceof RunFailed || (isCodedError(cause) && !cause.retry)) return unknown
     throw cause
   }
 }
