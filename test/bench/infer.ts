@@ -10,7 +10,7 @@ export const aims = {
 }
 
 const width = 20
-const columns = Array.from({ length: width }, (_, at) => `rows__f${at}`)
+const columns = Array.from({ length: width }, (_, at) => `rows${width}__f${at}`)
 
 const value = (row: number, column: number) => ((row * 37 + column * 11) % 100) / 100
 const matrixBody = (rows: number, seed: number) =>

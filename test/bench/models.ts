@@ -75,12 +75,12 @@ export const columnTrees = (columns: readonly string[]): Uint8Array =>
     columns.map((name) => valueInfo(name, float, [null, 1])),
   )
 
-/** A Model over the features `f0` … of a view `rows` with entity `id`. `sample`: share of the predictions that is logged. */
+/** A Model over the features `f0` … of a view `rows<width>` with entity `id`. `sample`: share of the predictions that is logged. */
 export const treeResources = ({ model, width, sample }: { model: string; width: number; sample: string }): string => `
 apiVersion: cascata/v1
 kind: FeatureView
-metadata: {name: rows}
-spec: {source: {topic: bench-rows}, entity: [id], eventTime: {field: at}, fields: {id: string, at: timestamp, ${Array.from({ length: width }, (_, at) => `f${at}: double`).join(', ')}}}
+metadata: {name: rows${width}}
+spec: {source: {topic: bench-rows${width}}, entity: [id], eventTime: {field: at}, fields: {id: string, at: timestamp, ${Array.from({ length: width }, (_, at) => `f${at}: double`).join(', ')}}}
 ---
 apiVersion: cascata/v1
 kind: FeatureView
@@ -92,8 +92,8 @@ kind: Model
 metadata: {name: ${model}}
 spec:
   task: binary
-  observations: {view: rows}
+  observations: {view: rows${width}}
   label: {field: "outcomes:late", within: 1d}
-  features: ["rows:*"]
+  features: ["rows${width}:*"]
   monitor: {log: {sample: ${sample}}}
 `

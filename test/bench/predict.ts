@@ -14,7 +14,7 @@ export const aims = {
 
 const width = 10
 const entities = 10_000
-const columns = Array.from({ length: width }, (_, at) => `rows__f${at}`)
+const columns = Array.from({ length: width }, (_, at) => `rows${width}__f${at}`)
 
 /** Publishes a row for each entity and waits until all are readable online. */
 async function ingest({ urls, say }: BenchContext, apps: Apps): Promise<void> {
@@ -26,11 +26,11 @@ async function ingest({ urls, say }: BenchContext, apps: Apps): Promise<void> {
       ...Object.fromEntries(columns.map((_, f) => [`f${f}`, ((id * 37 + f * 11) % 100) / 100])),
     })
   const messages = Array.from({ length: entities }, (_, id) => ({ key: `e${id}`, value: row(id) }))
-  await apps.producer.send({ topic: 'bench-rows', messages })
+  await apps.producer.send({ topic: 'bench-rows10', messages })
   const store = apps.client('feature-store')
   await eventually(
     async () => {
-      const { rows } = await store.get<{ rows: { accepted: number } }>('/v1/views/default/rows')
+      const { rows } = await store.get<{ rows: { accepted: number } }>('/v1/views/default/rows10')
       if (rows.accepted < entities) throw new Error(`${rows.accepted} of ${entities} rows are readable`)
     },
     { timeout: 60_000, interval: 200 },
@@ -46,7 +46,7 @@ const cpuOf = (pid: number): number => {
 
 export async function run(context: BenchContext): Promise<{ metrics: Metrics }> {
   const kafka = openTopics(connectKafka({ brokers: [context.urls.kafka], clientId: 'bench' }, silent))
-  await kafka.ensure(['bench-rows', 'bench-outcomes'].map((topic) => ({ topic, partitions: 4 })))
+  await kafka.ensure(['bench-rows10', 'bench-outcomes'].map((topic) => ({ topic, partitions: 4 })))
   await kafka.close()
   const apps = await startApps(context, ['registry', 'feature-store', 'inference'])
   try {
