@@ -5,6 +5,7 @@ export { untilAnswers } from './backing/start.ts'
 export { dockerAnswers } from './backing/docker-engine.ts'
 export { images } from './backing/images.ts'
 export { askForBrokers } from './backing/kafka-probe.ts'
+export { freeOffset } from './platform/free-offset.ts'
 export { freePort, isFree, portOwner } from './processes/ports.ts'
 export {
   gone,

@@ -4,11 +4,11 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { eventually, testHome, uniqueName } from '@cascata/testing'
 import { readPlatform, type PlatformFile } from '../platform/files.ts'
+import { freeOffset } from '../platform/free-offset.ts'
 import { type AppPlan } from '../platform/plan.ts'
-import { appPorts, backingPorts } from '../platform/ports.ts'
+import { appPorts } from '../platform/ports.ts'
 import { startPlatform } from '../platform/start-platform.ts'
 import { stopPlatform } from '../platform/stop-platform.ts'
-import { isFree } from '../processes/ports.ts'
 import { gone, isAlive, marker, processesWith, refOf } from '../processes/process.ts'
 
 const home = join(testHome(), uniqueName('platform'))
@@ -46,14 +46,6 @@ const pids = ({ backing, apps }: PlatformFile) => ({
   redis: backing['redis']!.pid,
   monitor: apps['monitor']!.pid,
 })
-
-const freeOffset = async (): Promise<number> => {
-  const wanted = [...Object.values(backingPorts), appPorts['monitor']!, appPorts['monitor']! + 1]
-  for (let offset = 1_000 + Math.floor(Math.random() * 900) * 17; ; offset += 23) {
-    const free = await Promise.all(wanted.map((port) => isFree(port + offset)))
-    if (free.every(Boolean)) return offset
-  }
-}
 
 /** The servers of the test run are not what is tried here: each variable is taken away for the length of this file. */
 const given = Object.fromEntries(
