@@ -9,26 +9,42 @@ export interface KeptFigures {
   readonly versions: readonly { state: string; count: number }[]
 }
 
-/** Gauges of what the tables say, read at each scrape: the same on every replica, and right after a restart. */
+/** One read for all who ask while it is under way. */
+const together = <Result>(read: () => Promise<Result>): (() => Promise<Result | undefined>) => {
+  let reading: Promise<Result | undefined> | undefined
+  return () =>
+    (reading ??= read().then(
+      (result) => ((reading = undefined), result),
+      () => (reading = undefined),
+    ))
+}
+
+/**
+ * Gauges of what the tables say, read at each scrape: the same on every replica, and right after a restart.
+ * A scrape collects all gauges at once, so each sets itself.
+ */
 export const exportKept = (registry: Registry, read: () => Promise<KeptFigures>): void => {
-  const gauge = <Label extends string>(name: string, help: string, labelNames: readonly Label[] = []) =>
-    new Gauge({ name, help, labelNames, registers: [registry] })
-  const bytes = gauge('cascata_registry_blob_bytes', 'Bytes of all blobs.')
-  const resources = gauge('cascata_registry_resources', 'Applied resources, by kind.', ['kind'])
-  const versions = gauge('cascata_registry_versions', 'Versions of models, by state.', ['state'])
-  const blobs = new Gauge({
-    name: 'cascata_registry_blobs',
-    help: 'Blobs that are kept.',
-    registers: [registry],
-    async collect() {
-      const kept = await read().catch(() => undefined)
-      if (!kept) return
-      blobs.set(kept.blobs)
-      bytes.set(kept.bytes)
-      for (const { kind, count } of kept.resources) resources.set({ kind }, count)
-      for (const { state, count } of kept.versions) versions.set({ state }, count)
-    },
-  })
+  const figures = together(read)
+  const gauge = (name: string, help: string, labelNames: string[], set: (gauge: Gauge, kept: KeptFigures) => void) =>
+    new Gauge({
+      name,
+      help,
+      labelNames,
+      registers: [registry],
+      async collect() {
+        const kept = await figures()
+        this.reset()
+        if (kept) set(this, kept)
+      },
+    })
+  gauge('cascata_registry_blobs', 'Blobs that are kept.', [], (blobs, kept) => blobs.set(kept.blobs))
+  gauge('cascata_registry_blob_bytes', 'Bytes of all blobs.', [], (bytes, kept) => bytes.set(kept.bytes))
+  gauge('cascata_registry_resources', 'Applied resources, by kind.', ['kind'], (resources, kept) =>
+    kept.resources.forEach(({ kind, count }) => resources.set({ kind }, count)),
+  )
+  gauge('cascata_registry_versions', 'Versions of models, by state.', ['state'], (versions, kept) =>
+    kept.versions.forEach(({ state, count }) => versions.set({ state }, count)),
+  )
 }
 
 /** Every metric of the registry that is counted where it happens. */

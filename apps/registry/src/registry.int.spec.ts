@@ -250,6 +250,14 @@ describe('deleting', () => {
 })
 
 describe('the service', () => {
+  it('says in its first scrape what it keeps', async () => {
+    const { text } = await registry.call('GET', '/metrics')
+    expect(text).toMatch(/cascata_registry_resources\{kind="FeatureView",app="registry"\} 1\n/)
+    expect(text).toMatch(/cascata_registry_versions\{state="approved",app="registry"\} 2\n/)
+    expect(text).toMatch(/cascata_registry_blobs\{app="registry"\} [1-9]/)
+    expect(text).toMatch(/cascata_registry_applies_total\{outcome="REG_RESOURCES_INVALID",app="registry"\} [1-9]/)
+  })
+
   it('is ready, and lists its routes', async () => {
     expect((await registry.call('GET', '/readyz')).status).toBe(200)
     expect(Object.keys((await registry.call('GET', '/openapi.json')).body.paths)).toContain('/v1/resources')

@@ -1,5 +1,5 @@
 import { resourceApplied, resourceDeleted, specs } from '@cascata/events'
-import { type Database, type Messaging, openDatabase, startMessaging } from '@cascata/messaging'
+import { type Database, type Messaging, openDatabase, MessagingTransport, startMessaging } from '@cascata/messaging'
 import { type Clock, createLogger, createRegistry, kafkaOf, startService, systemClock } from '@cascata/service'
 import { RegistryModule } from './app.module.ts'
 import { type BlobStore, openBlobStore } from './blobs/blob-store.ts'
@@ -63,6 +63,7 @@ export const start = async (
       mlflowRoutes(fastify, transfers)
     },
     errorFormats: mlflowErrors,
+    transports: [new MessagingTransport(messaging)],
     checks: { messaging: () => messaging.check(), blobs: () => blobs.check() },
     onStop: async () => {
       await messaging.stop()
