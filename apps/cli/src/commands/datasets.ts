@@ -11,6 +11,8 @@ import { list } from '../output/table.ts'
 import { showCount, showShare, showTime } from '../output/words.ts'
 import { examples, type Registry } from './register.ts'
 
+const partNames = ['train', 'validation', 'holdout'] as const
+
 interface Dataset {
   id?: string
   dataset?: string
@@ -30,9 +32,10 @@ const fetchDataset = (context: Context, id: string): Promise<Dataset> =>
   context.app('feature-store').get<Dataset>(path`/v1/datasets/${id}`)
 
 function showDataset(context: Context, id: string, dataset: Dataset): string {
-  const parts = Object.entries(dataset.split ?? {}).map(
-    ([part, { rows, from, to }]) => [part, `${showCount(rows)} rows, ${showTime(from)} – ${showTime(to)}`] as const,
-  )
+  const parts = partNames.flatMap((part) => {
+    const found = dataset.split?.[part]
+    return found ? [[part, `${showCount(found.rows)} rows, ${showTime(found.from)} – ${showTime(found.to)}`] as const] : []
+  })
   const failure = dataset.error ?? (dataset.code ? { code: dataset.code, message: dataset.message ?? '' } : undefined)
   return list(context, [
     ['dataset', id],
@@ -112,7 +115,7 @@ export function registerDatasets({ program, action }: Registry): void {
     .description('keep a dataset as a Parquet file')
     .argument('<id>', 'id of the dataset')
     .option('-o, --output <file>', 'file to write (default: <id>.parquet)')
-    .addOption(new Option('--part <part>', 'only this part').choices(['train', 'validation', 'holdout']))
+    .addOption(new Option('--part <part>', 'only this part').choices(partNames))
     .addHelpText('after', examples('dataset download d-0198f0b0 -o flights.parquet'))
     .action(action(download))
 }

@@ -1,3 +1,4 @@
+import { userInfo } from 'node:os'
 import { type Context } from '../context.ts'
 import { CommandError, wrongUsage } from '../errors.ts'
 import { path } from '../http.ts'
@@ -62,7 +63,7 @@ const verdict =
   (word: 'approved' | 'rejected') =>
   async (context: Context, { why, by }: { why?: string; by?: string }, text?: string): Promise<void> => {
     const { namespace, name, version } = parseVersion(text!, context.namespace)
-    const person = by ?? context.shell.env['USER'] ?? context.shell.env['LOGNAME'] ?? 'cli'
+    const person = by ?? context.shell.env['USER'] ?? userInfo().username
     const answer = await context
       .app('registry')
       .post(path`/v1/versions/${namespace}/${name}/${version}/verdict`, { verdict: word, by: person, why: why ?? null })

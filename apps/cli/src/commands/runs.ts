@@ -42,7 +42,8 @@ async function runs(
   )
 }
 
-const shown = (value: number | string | null): string => (typeof value === 'number' ? showNumber(value) : (value ?? '–'))
+const shown = (value: number | string | null): string =>
+  typeof value === 'number' ? showNumber(value) : value === null ? '–' : value.length > 32 ? `${value.slice(0, 31)}…` : value
 
 const gateRow = ({ paint }: Context, { gate, passed, value, interval, bound, rows, note }: Gate): unknown[] => [
   gate,

@@ -32,22 +32,45 @@ export function factOfVersion(facts: readonly Fact[], subject: string, version: 
   return named('version.registered') ?? named('version.approved') ?? named('version.rejected') ?? named('training.requested')
 }
 
+/** Facts that only say how far something is: the last of each cause tells it. */
+const progress = new Set(['training.progressed'])
+
+/** What facts have in common when they are about the same run or the same version. */
+const sharesWork = (one: Fact, other: Fact): boolean =>
+  ['run', 'version'].some(
+    (name) => dataOf(one)[name] !== undefined && dataOf(one)[name] !== null && dataOf(one)[name] === dataOf(other)[name],
+  )
+
+/**
+ * The fact that each fact follows from: its cause, where the log has it. What came over HTTP or by another topic (a registration,
+ * a route, a person's word) names the cascade alone: then it is the last fact of that cascade about the same run or version.
+ */
+function parentsOf(facts: readonly Fact[]): Map<string, Fact> {
+  const byId = new Map(facts.map((fact) => [fact.event.id, fact]))
+  const cascades = new Map<string, Fact[]>()
+  const parents = new Map<string, Fact>()
+  for (const fact of facts) {
+    const { id, causationid, correlationid } = fact.event
+    const before = cascades.get(correlationid) ?? []
+    const known = causationid === undefined ? undefined : byId.get(causationid)
+    const parent = known ?? before.findLast((each) => !progress.has(nameOf(each.event)) && sharesWork(each, fact)) ?? before[0]
+    if (parent && parent !== fact) parents.set(id, parent)
+    before.push(fact)
+    cascades.set(correlationid, before)
+  }
+  return parents
+}
+
 /** From a fact back to the first one, the nearest first. */
-export function chainOf(byId: ReadonlyMap<string, Fact>, from: Fact): Fact[] {
+export function chainOf(parents: ReadonlyMap<string, Fact>, from: Fact): Fact[] {
   const chain = [from]
   const seen = new Set([from.event.id])
-  for (let cause = from.event.causationid; cause !== undefined && !seen.has(cause);) {
-    const fact = byId.get(cause)
-    if (!fact) break
+  for (let fact = parents.get(from.event.id); fact && !seen.has(fact.event.id); fact = parents.get(fact.event.id)) {
     chain.push(fact)
-    seen.add(cause)
-    cause = fact.event.causationid
+    seen.add(fact.event.id)
   }
   return chain
 }
-
-/** Facts that only say how far something is: the last of each cause tells it. */
-const progress = new Set(['training.progressed'])
 
 function branchOf(fact: Fact, effects: ReadonlyMap<string, readonly Fact[]>, seen: Set<string>): Branch {
   const followed: Branch[] = []
@@ -62,11 +85,11 @@ function branchOf(fact: Fact, effects: ReadonlyMap<string, readonly Fact[]>, see
   return { fact, count: 1, followed }
 }
 
-function causesOf(root: Fact, byId: ReadonlyMap<string, Fact>): Explanation['causes'] {
+function causesOf(root: Fact, facts: readonly Fact[], parents: ReadonlyMap<string, Fact>): Explanation['causes'] {
   const causes = (dataOf(root)['causes'] ?? []) as { id: string; trigger: string; summary?: string }[]
   return causes.map(({ id, trigger, summary }) => {
-    const fact = byId.get(id)
-    return { trigger, summary, chain: fact ? chainOf(byId, fact) : [] }
+    const fact = facts.find(({ event }) => event.id === id)
+    return { trigger, summary, chain: fact ? chainOf(parents, fact) : [] }
   })
 }
 
@@ -79,12 +102,12 @@ function causesOf(root: Fact, byId: ReadonlyMap<string, Fact>): Explanation['cau
 export function explain(facts: readonly Fact[], subject: string, version: string): Explanation | undefined {
   const about = factOfVersion(facts, subject, version)
   if (!about) return undefined
-  const byId = new Map(facts.map((fact) => [fact.event.id, fact]))
+  const parents = parentsOf(facts)
   const effects = Map.groupBy(
-    facts.filter(({ event }) => event.causationid !== undefined),
-    ({ event }) => event.causationid!,
+    facts.filter(({ event }) => parents.has(event.id)),
+    ({ event }) => parents.get(event.id)!.event.id,
   )
-  const back = chainOf(byId, about)
+  const back = chainOf(parents, about)
   const root = back.findLast(({ event }) => nameOf(event) === 'training.requested') ?? back.at(-1)!
-  return { about, causes: causesOf(root, byId), cascade: branchOf(root, effects, new Set([root.event.id])) }
+  return { about, causes: causesOf(root, facts, parents), cascade: branchOf(root, effects, new Set([root.event.id])) }
 }

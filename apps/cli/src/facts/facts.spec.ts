@@ -75,6 +75,22 @@ describe('why', () => {
     ])
   })
 
+  it('finds the place of facts that name the cascade alone, as those that came over HTTP do', () => {
+    const told = log.map((fact) =>
+      fact.event.id === registered.id ? { ...fact, event: { ...registered, causationid: undefined } as any } : fact,
+    )
+    const found = explain(told, 'default/flight-delay', '4')!
+    expect(found.causes).toHaveLength(1)
+    expect(names(found.cascade)).toEqual([
+      'training.requested',
+      [
+        'dataset.built',
+        ['training.progressed 3'],
+        ['training.succeeded', ['version.registered', ['version.approved', ['rollout.started', ['rollout.completed']]]]],
+      ],
+    ])
+  })
+
   it('knows runs, and nothing of what the log does not have', () => {
     expect(explain(log, 'default/flight-delay', 'r1')?.about.event.type).toBe(versionRegistered.type)
     expect(explain(log, 'default/flight-delay', '5')).toBeUndefined()
