@@ -1,5 +1,5 @@
 import { predictions, routeChanged, routes } from '@cascata/events'
-import { fact, openDatabase, startMessaging } from '@cascata/messaging'
+import { fact, openDatabase, MessagingTransport, startMessaging } from '@cascata/messaging'
 import { type Clock, createClient, createLogger, createRegistry, kafkaOf, startService, systemClock } from '@cascata/service'
 import { DeployerModule } from './app.module.ts'
 import { type DeployerConfig } from './config.ts'
@@ -70,6 +70,7 @@ export const start = async (
     log,
     registry,
     module: DeployerModule.of({ db, clock, metrics }),
+    transports: [new MessagingTransport(messaging)],
     checks: { messaging: () => messaging.check() },
     onStop: async () => {
       await counted.stop()

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { openDatabase, startMessaging } from '@cascata/messaging'
+import { openDatabase, MessagingTransport, startMessaging } from '@cascata/messaging'
 import { appHome, createLogger, createRegistry, startService, systemClock } from '@cascata/service'
 import { FeatureStoreModule } from './app.module.ts'
 import { type FeatureStoreConfig } from './config.ts'
@@ -118,6 +118,7 @@ export const start = async (config: FeatureStoreConfig): Promise<{ url: string; 
       datasetRoutes({ config, db, duck: reading, folders, ring: datasets.ring })(fastify)
     },
     errorFormats: feastErrors,
+    transports: [new MessagingTransport(messaging)],
     checks: { messaging: () => messaging.check(), redis: () => online.check() },
     onStop: async () => {
       await Promise.all([ingestion.stop(), datasets.stop(), ripeness.stop(), sweeper.stop()])

@@ -57,7 +57,7 @@ export interface Messaging {
   producer: Producer
   topics: Topics
   kafka: Kafka
-  /** Ends in order: no more reading, effects under way are finished, what was said is sent. */
+  /** Ends in order: no more reading, effects under way are finished, what was said is sent. Calling it again waits for the same end. */
   stop(): Promise<void>
 }
 
@@ -98,6 +98,16 @@ export async function startMessaging(settings: MessagingSettings): Promise<Messa
     duties.push(startUnparking({ db, consumers, log, metrics }))
   }
 
+  const stop = async () => {
+    await Promise.all([...ingests].map((ingest) => ingest.stop()))
+    await reader?.stop()
+    await consuming
+    await Promise.all(duties.map((duty) => duty.stop()))
+    await producer.close()
+    await topics.close()
+  }
+  let stopped: Promise<void> | undefined
+
   const messaging: Messaging = {
     producer,
     topics,
@@ -126,14 +136,7 @@ export async function startMessaging(settings: MessagingSettings): Promise<Messa
         await untilAborted(signal)
       })
     },
-    async stop() {
-      await Promise.all([...ingests].map((ingest) => ingest.stop()))
-      await reader?.stop()
-      await consuming
-      await Promise.all(duties.map((duty) => duty.stop()))
-      await producer.close()
-      await topics.close()
-    },
+    stop: () => (stopped ??= stop()),
   }
   return messaging
 }

@@ -100,7 +100,9 @@ const buildNest = async (options: ServiceOptions, fastify: FastifyInstance): Pro
   nest.useGlobalFilters(filter)
   nest.useGlobalPipes(validation)
   await options.routes?.(fastify)
+  for (const strategy of options.transports ?? []) nest.connectMicroservice({ strategy }, { inheritAppConfig: false })
   await nest.init()
+  await nest.startAllMicroservices()
   return nest
 }
 

@@ -1,4 +1,5 @@
 import { type DynamicModule, type Provider, type Type } from '@nestjs/common'
+import { type CustomTransportStrategy } from '@nestjs/microservices'
 import { type FastifyInstance } from 'fastify'
 import { type CommonConfig } from './config.ts'
 import { type RouteInfo } from './guard.ts'
@@ -21,6 +22,8 @@ export interface ServiceOptions {
   routes?: (fastify: FastifyInstance) => unknown
   /** What has to answer before the app is ready, by name. */
   checks?: Record<string, Check>
+  /** The sides of the app that are not HTTP, started before it answers and closed with it. */
+  transports?: readonly CustomTransportStrategy[]
   /** How errors look under the paths of a foreign protocol. */
   errorFormats?: readonly ErrorFormat[]
   /** Lets go of consumers and connections; runs after the last request was answered. */
