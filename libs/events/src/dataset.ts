@@ -18,7 +18,7 @@ export const datasetBuilt = defineEvent({
   version: 1,
   topic: facts,
   producer: 'feature-store',
-  consumers: ['dispatcher', 'registry', 'monitor'],
+  consumers: ['registry', 'dispatcher'],
   meaning: 'The dataset of a run is there: immutable, point-in-time correct, split by time.',
   key: keyOfModel,
   data: z.object({
@@ -63,7 +63,7 @@ export const datasetFailed = defineEvent({
   version: 1,
   topic: facts,
   producer: 'feature-store',
-  consumers: ['dispatcher', 'registry'],
+  consumers: ['registry', 'dispatcher'],
   meaning: 'The dataset of a run cannot be built; the code says why.',
   key: keyOfModel,
   data: z.object({ ...modelIdentity, dataset: id, run: id, code: id, message: words }),

@@ -12,6 +12,7 @@ export interface EventContract<Shape extends z.ZodType> {
   readonly version: number
   readonly topic: Topic
   readonly producer: App | readonly App[]
+  /** The apps with a handler for it; people, the command and the console read the whole log. */
   readonly consumers: readonly App[]
   readonly meaning: string
   /** The Kafka key: events of one key keep their order. */

@@ -52,7 +52,7 @@ const chapter = (event: EventDefinition): string => {
     '',
     event.meaning,
     '',
-    `\`${event.type}\` · by ${event.producers.join(', ')} · read by ${event.consumers.join(', ')} · [schema](../libs/events/schemas/${schemaFileOf(event)})`,
+    `\`${event.type}\` · by ${event.producers.join(', ')} · read by ${event.consumers.join(', ') || 'people'} · [schema](../libs/events/schemas/${schemaFileOf(event)})`,
     '',
     '| field | type |',
     '|---|---|',

@@ -8,7 +8,7 @@ export const predictionMade = defineEvent({
   version: 1,
   topic: predictions,
   producer: 'inference',
-  consumers: ['monitor', 'deployer'],
+  consumers: ['deployer', 'monitor'],
   meaning: 'A version scored one row: what it saw, what it said, and how likely this version was to be asked.',
   key: (data) => data.unit,
   subject: keyOfModel,

@@ -19,13 +19,16 @@ const rolloutShape = {
 const example = { namespace: 'default', model: 'flight-delay', revision: 3, rollout: 'ro-0198f0c0', version: '4', champion: '3' }
 const units = { units: 512, errors: { champion: 0, candidate: 0 }, shift: 0.03 }
 
+/** What tells a run whether its version made it. */
+const decided = ['baking', 'completed', 'rolledback']
+
 const fact = (name: string, meaning: string, step: number, shareOfTraffic: number, reason: string) =>
   defineEvent({
     name: `rollout.${name}`,
     version: 1,
     topic: facts,
     producer: 'deployer',
-    consumers: ['dispatcher', 'registry', 'monitor'],
+    consumers: decided.includes(name) ? ['registry', 'dispatcher'] : ['registry'],
     meaning,
     key: keyOfModel,
     data: z.object(rolloutShape),

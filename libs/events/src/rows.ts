@@ -8,7 +8,7 @@ export const rowsIngested = defineEvent({
   version: 1,
   topic: facts,
   producer: 'feature-store',
-  consumers: ['dispatcher', 'monitor'],
+  consumers: ['monitor'],
   meaning: 'Rows of a view are in both stores. Ranges include rejected offsets; `to` is exclusive.',
   key: keyOfView,
   data: z.object({

@@ -9,7 +9,7 @@ const fact = (name_: string, meaning: string, reason: string, episode: string | 
     version: 1,
     topic: facts,
     producer: 'dispatcher',
-    consumers: ['monitor'],
+    consumers: [],
     meaning,
     key: keyOfModel,
     data: z.object({

@@ -29,7 +29,7 @@ export const trainingRequested = defineEvent({
   version: 1,
   topic: facts,
   producer: 'dispatcher',
-  consumers: ['feature-store', 'registry', 'monitor'],
+  consumers: ['registry', 'feature-store'],
   meaning: 'A cascade begins: a run was created, and its dataset is to be built. All causes are listed, coalesced ones included.',
   key: keyOfModel,
   data: z.object({
@@ -68,7 +68,7 @@ export const trainingCoalesced = defineEvent({
   version: 1,
   topic: facts,
   producer: 'dispatcher',
-  consumers: ['monitor'],
+  consumers: [],
   meaning: 'A further cause was absorbed by a run that is already asked for.',
   key: keyOfModel,
   data: z.object({ ...modelIdentity, into: id, cause }),
@@ -80,7 +80,7 @@ export const trainingRefused = defineEvent({
   version: 1,
   topic: facts,
   producer: 'dispatcher',
-  consumers: ['registry', 'monitor'],
+  consumers: ['registry'],
   meaning: 'A training does not happen: by its data checks, its limits, or because the model is frozen, paused or suspended.',
   key: keyOfModel,
   data: z.object({

@@ -20,7 +20,7 @@ export const viewHalted = defineEvent({
   version: 1,
   topic: facts,
   producer: 'feature-store',
-  consumers: ['dispatcher', 'monitor'],
+  consumers: [],
   meaning: 'A view has stopped reading, because its cursor lies outside the log: skipping would lose rows in silence.',
   key: keyOfView,
   data: z.object({ ...viewIdentity, reason: words, gap }),
@@ -40,7 +40,7 @@ export const viewResumed = defineEvent({
   version: 1,
   topic: facts,
   producer: 'feature-store',
-  consumers: ['dispatcher', 'monitor'],
+  consumers: [],
   meaning: 'A person let a halted view go on; the broken partitions start a new epoch.',
   key: keyOfView,
   data: z.object({
