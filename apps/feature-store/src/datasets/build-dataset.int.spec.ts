@@ -11,7 +11,7 @@ import { type Duck, literal, openDuck, rowsOf } from '../offline/duckdb.ts'
 import { openSegmentWriter } from '../offline/segment-writer.ts'
 import { openOnlineStore, type OnlineStore } from '../online/online-store.ts'
 import { rowDecoder, readHeader } from '../online/row-codec.ts'
-import { happenings, minute, recordsOf, start, viewOracle, type ViewOracle } from './a-stream.ts'
+import { grid, happenings, minute, recordsOf, start, viewOracle, type ViewOracle } from './a-stream.ts'
 import { buildDataset, type BuildInput, datasetPath } from './build-dataset.ts'
 import { decidePlan, type DatasetPlan } from './decide-plan.ts'
 import { type ViewRows } from './history-sql.ts'
@@ -20,7 +20,7 @@ const key = fc.constantFrom('F1', 'F2', 'F3')
 const place = fc.constantFrom('ATL', 'SFO')
 const flights = aView({
   id: 1,
-  ttl: 100 * minute,
+  ttl: 96 * minute,
   fields: {
     flight: 'string',
     publishedAt: 'timestamp',
@@ -47,7 +47,7 @@ const outcomes = aView({
 const views = [flights, weather, outcomes]
 
 const departs = fc.option(
-  fc.integer({ min: 0, max: 400 }).map((at) => new Date(start + at * minute).toISOString()),
+  grid(30).map((at) => new Date(start + at * minute).toISOString()),
   { nil: null },
 )
 const streams = fc.record({
@@ -70,7 +70,7 @@ const streams = fc.record({
 const asked = {
   features: ['flights:origin', 'flights:gates', 'weather:wind'],
   request: {},
-  label: { field: 'outcomes:late', within: 90 * minute, missing: 'drop' as const },
+  label: { field: 'outcomes:late', within: 84 * minute, missing: 'drop' as const },
   spine: ['flight'],
   chain: ['flights'],
 }
@@ -188,8 +188,8 @@ describe('random streams: late, corrected, duplicated, deleted, ahead of time, o
       fc.asyncProperty(
         streams,
         fc.integer({ min: 1, max: 25 }),
-        fc.integer({ min: 0, max: 60 }),
-        fc.integer({ min: 0, max: 400 }),
+        grid(5),
+        grid(30),
         async (stream, batchRows, leadMinutes, cutoffMinutes) => {
           const { redis: url } = backing()
           online = openOnlineStore({ url, prefix: `${uniqueName('fs')}:`, onError: () => {} })

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { happenings, minute, recordsOf, start, viewOracle, type ViewOracle } from '../datasets/a-stream.ts'
+import { grid, happenings, minute, recordsOf, start, viewOracle, type ViewOracle } from '../datasets/a-stream.ts'
 import { type ViewRows } from '../datasets/history-sql.ts'
 import { aView } from '../feature-views/a-view.ts'
 import { type View } from '../feature-views/view.ts'
@@ -24,10 +24,10 @@ const outcomes = aView({
   fields: { flight: 'string', landedAt: 'timestamp', late: { type: 'bool', nullable: true } },
 })
 const departs = fc.option(
-  fc.integer({ min: 0, max: 400 }).map((at) => new Date(start + at * minute).toISOString()),
+  grid(30).map((at) => new Date(start + at * minute).toISOString()),
   { nil: null },
 )
-const rule = { at: 'departsAt', lead: 30 * minute, labelField: 'late', within: 90 * minute }
+const rule = { at: 'departsAt', lead: 24 * minute, labelField: 'late', within: 84 * minute }
 
 /** What the counters have to say, the slow way. */
 function slowly(seen: ViewOracle, landed: ViewOracle, cutoff: number) {
@@ -66,31 +66,27 @@ it('counts, at every step of a random stream, what the slow way counts', { timeo
     }
   }
   await fc.assert(
-    fc.asyncProperty(
-      streams,
-      fc.array(fc.integer({ min: -100, max: 400 }), { minLength: 3, maxLength: 3 }),
-      async (stream, cutoffs) => {
-        const connection = await duck.connect()
-        id += 1
-        await connection.run(`attach '${folder}/state${id}.duckdb' as state${id}`)
-        await connection.run(`use state${id}`)
-        const state = await openRipeness(connection, rule)
-        const [seen, landed] = [await taker(flights), await taker(outcomes)]
-        const records = { flights: recordsOf(stream.flights, 'publishedAt'), outcomes: recordsOf(stream.outcomes, 'landedAt') }
-        for (const [step, cutoffMinutes] of cutoffs.sort((a, b) => a - b).entries()) {
-          const slice = <T>(all: T[]) => all.slice((all.length * step) / 3, (all.length * (step + 1)) / 3)
-          const arrivals = {
-            observations: await seen.take(slice(records.flights)),
-            labels: await landed.take(slice(records.outcomes)),
-            upTo: { observations: step + 1, labels: step + 2 },
-          }
-          const cutoff = start + cutoffMinutes * minute
-          expect(await state.advance(arrivals, cutoff)).toEqual(slowly(seen.oracle, landed.oracle, cutoff))
-          expect(await state.progress()).toEqual({ observations: step + 1, labels: step + 2 })
+    fc.asyncProperty(streams, fc.array(grid(30), { minLength: 3, maxLength: 3 }), async (stream, cutoffs) => {
+      const connection = await duck.connect()
+      id += 1
+      await connection.run(`attach '${folder}/state${id}.duckdb' as state${id}`)
+      await connection.run(`use state${id}`)
+      const state = await openRipeness(connection, rule)
+      const [seen, landed] = [await taker(flights), await taker(outcomes)]
+      const records = { flights: recordsOf(stream.flights, 'publishedAt'), outcomes: recordsOf(stream.outcomes, 'landedAt') }
+      for (const [step, cutoffMinutes] of cutoffs.sort((a, b) => a - b).entries()) {
+        const slice = <T>(all: T[]) => all.slice((all.length * step) / 3, (all.length * (step + 1)) / 3)
+        const arrivals = {
+          observations: await seen.take(slice(records.flights)),
+          labels: await landed.take(slice(records.outcomes)),
+          upTo: { observations: step + 1, labels: step + 2 },
         }
-        state.close()
-      },
-    ),
+        const cutoff = start + cutoffMinutes * minute
+        expect(await state.advance(arrivals, cutoff)).toEqual(slowly(seen.oracle, landed.oracle, cutoff))
+        expect(await state.progress()).toEqual({ observations: step + 1, labels: step + 2 })
+      }
+      state.close()
+    }),
     { numRuns: 40 },
   )
   duck.close()
