@@ -36,6 +36,8 @@ export interface RawGraph {
 
 export interface Learner {
   name: 'gbdt' | 'linear'
+  /** Parameters of a cheaper fit, good enough to compare windows of history by. */
+  trial(params: Record<string, unknown>): Record<string, unknown>
   /** @throws ZodError for parameters it doesn't know. */
   fit(task: FitTask): Fitted
 }

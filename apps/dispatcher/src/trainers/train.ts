@@ -11,7 +11,6 @@ export type ProgressLine = { progress: number; metrics: Record<string, number> }
 
 interface Tried {
   window: Window
-  fitted: Fitted
   losses: Float64Array
 }
 
@@ -25,16 +24,24 @@ export async function train(learner: Learner, job: JobFile, report: (line: Progr
     frame: later,
     target: targetOf(later, job.label, job.task, target.task === 'regression' ? undefined : target.classes),
   }
-  const base = { features: columns.filter(({ role }) => role === 'feature'), params: job.params, seed: job.seed }
+  const base = { features: columns.filter(({ role }) => role === 'feature'), seed: job.seed }
 
   const windows = job.refit ? [sameWindow(frame.at, windowOf(job.refit.fitted))] : windowsFor(job, frame, later)
-  const tried = windows.map((window, index): Tried => {
-    const progress: FitTask['progress'] = (share, metrics) => report({ progress: (index + share) / windows.length, metrics })
-    const part = partOf(frame, target, window)
-    const fitted = learner.fit({ ...base, ...part, validation, progress, ...(job.refit && { recorded: job.refit.fitted }) })
-    return { window, fitted, losses: lossesOf(fitted.raw(later), validation.target) }
+  const trials = windows.length > 1 ? windows : []
+  const steps = trials.length + 1
+  const fit = (window: Window, step: number, params: Record<string, unknown>): Fitted => {
+    const progress: FitTask['progress'] = (share, metrics) =>
+      report({ progress: Math.min(0.99, (step + share) / steps), metrics })
+    const recorded = job.refit ? { recorded: job.refit.fitted } : {}
+    return learner.fit({ ...base, ...partOf(frame, target, window), params, validation, progress, ...recorded })
+  }
+  const tried = trials.map((window, step): Tried => {
+    const fitted = fit(window, step, learner.trial(job.params))
+    return { window, losses: lossesOf(fitted.raw(later), validation.target) }
   })
-  const { window, fitted } = tried[chooseWindow(tried.map(({ losses }) => losses))] as Tried
+  const chosen = tried.length > 0 ? chooseWindow(tried.map(({ losses }) => losses)) : 0
+  const window = windows[chosen] as Window
+  const fitted = fit(window, trials.length, job.params)
   const shown = later.rows > 0 ? { frame: later, target: validation.target } : { frame, target }
   const loss = mean(lossesOf(fitted.raw(shown.frame), shown.target))
   const files = modelFiles(fitted, base.features, target, shown.frame, `${learner.name} 1`)

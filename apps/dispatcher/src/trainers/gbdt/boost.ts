@@ -11,6 +11,12 @@ import { gbdtParams, type GbdtParams } from './params.ts'
 /** Histogram gradient boosting: at most 255 bins a feature, trees grown by leaf, Newton steps, stopped early by the validation loss. */
 export const gbdt: Learner = {
   name: 'gbdt',
+  // Fewer and bolder trees tell windows apart as well.
+  trial: (params) => ({
+    ...params,
+    trees: Math.min(gbdtParams.parse(params).trees, 40),
+    learningRate: Math.max(gbdtParams.parse(params).learningRate, 0.25),
+  }),
   fit(task) {
     const params = gbdtParams.parse(task.params)
     const trees = task.recorded?.trees
@@ -76,6 +82,7 @@ function growerOf(task: FitTask, params: GbdtParams, encoders: Encoder[], scores
   const k = target.outputs
   const bins = binsOf(frame, encoders)
   const random = seededRandom(seed).next
+  const everyRow = Int32Array.from({ length: frame.rows }, (_, row) => row)
   const gradient = new Float64Array(frame.rows)
   const hessian = new Float64Array(frame.rows)
   const input = {
@@ -89,15 +96,21 @@ function growerOf(task: FitTask, params: GbdtParams, encoders: Encoder[], scores
   return (): Tree[] | undefined => {
     const rows = Math.max(1, Math.round(frame.rows * params.rowShare))
     const features = sample(bins.length, Math.max(1, Math.round(bins.length * params.featureShare)), random)
-    const drawn = sample(frame.rows, rows, random)
+    const drawn = rows < frame.rows ? sample(frame.rows, rows, random) : everyRow
     const probabilities = target.task === 'multiclass' ? softmaxed(scores, k) : scores
     const grown = Array.from({ length: k }, (_, output) => {
       gradients(target.task, probabilities, y, k, output, gradient, hessian)
-      return growTree(input, Int32Array.from(drawn), features).tree
+      const order = Int32Array.from(drawn)
+      return { ...growTree(input, order, features), order }
     })
-    if (grown.every(({ feature }) => feature.length === 1)) return undefined
-    grown.forEach((tree, output) => addTree(tree, bins, scores, k, output))
-    return grown
+    if (grown.every(({ tree }) => tree.feature.length === 1)) return undefined
+    grown.forEach(({ tree, leaves, order }, output) => {
+      if (rows < frame.rows) addTree(tree, bins, scores, k, output)
+      else
+        for (const { from, to, node } of leaves)
+          for (let at = from; at < to; at++) scores[order[at]! * k + output]! += tree.value[node]!
+    })
+    return grown.map(({ tree }) => tree)
   }
 }
 
@@ -137,8 +150,9 @@ function watcher(ensemble: Ensemble, { frame, target }: { frame: Frame; target: 
   const bins = binsOf(frame, ensemble.encoders)
   const scores = scoresFrom(ensemble.base, frame.rows)
   const { scale, centre, outputs } = ensemble
+  let shift = centre
   const lossNow = (): number => {
-    const shift = target.task === 'binary' ? interceptShift(scores, target.y) : centre
+    if (target.task === 'binary') shift = interceptShift(scores, target.y, shift)
     return mean(lossesOf(scale === 1 && shift === 0 ? scores : scores.map((score) => score * scale + shift), target))
   }
   let round = 0
@@ -153,11 +167,11 @@ function watcher(ensemble: Ensemble, { frame, target }: { frame: Frame; target: 
   return Object.assign(watch, { best: () => best.round })
 }
 
-/** What to add to log odds so that their mean probability is the share of positives: Newton's method, from 0. */
-function interceptShift(scores: Float64Array, y: Float64Array): number {
+/** What to add to log odds so that their mean probability is the share of positives: Newton's method from the last one. */
+function interceptShift(scores: Float64Array, y: Float64Array, from: number): number {
   const wanted = mean(y)
   if (wanted <= 0 || wanted >= 1) return 0
-  let shift = 0
+  let shift = from
   for (let step = 0; step < 5; step++) {
     let sum = 0
     let slope = 0
@@ -167,7 +181,9 @@ function interceptShift(scores: Float64Array, y: Float64Array): number {
       slope += p * (1 - p)
     }
     if (slope < 1e-9) break
-    shift += Math.max(-2, Math.min(2, (wanted * scores.length - sum) / slope))
+    const move = Math.max(-2, Math.min(2, (wanted * scores.length - sum) / slope))
+    shift += move
+    if (Math.abs(move) < 1e-4) break
   }
   return shift
 }

@@ -30,13 +30,16 @@ export interface Workspace {
   gradients: Float64Array
   hessians: Float64Array
   spare: Int32Array
+  /** By bin: whether it goes left. */
+  side: Uint8Array
 }
 
 export const workspaceFor = (rows: number): Workspace => ({
   histograms: [],
   gradients: new Float64Array(rows),
   hessians: new Float64Array(rows),
-  spare: new Int32Array(rows),
+  spare: new Int32Array(rows + 1),
+  side: new Uint8Array(256),
 })
 
 interface Leaf {
@@ -200,7 +203,7 @@ function splitLeaf(
   return [left, right]
 }
 
-/** Stable: rows that go left first, in their order. Returns where the right ones begin. */
+/** Stable: rows that go left first, in their order; without a branch on the data, which no processor guesses. Returns where the right ones begin. */
 function partition(
   { bins, workspace }: GrowInput,
   { from, to }: Leaf,
@@ -208,14 +211,18 @@ function partition(
   rows: Int32Array,
 ): number {
   const column = bins[feature] as Uint8Array
-  const { spare } = workspace
+  const { spare, side } = workspace
+  for (let value = 0; value < missingBin; value++) side[value] = value <= bin ? 1 : 0
+  side[missingBin] = missingLeft ? 1 : 0
   let left = from
   let right = 0
   for (let at = from; at < to; at++) {
-    const row = rows[at] as number
-    const value = column[row] as number
-    if (value === missingBin ? missingLeft : value <= bin) rows[left++] = row
-    else spare[right++] = row
+    const row = rows[at]!
+    const goesLeft = side[column[row]!]!
+    rows[left] = row
+    spare[right] = row
+    left += goesLeft
+    right += 1 - goesLeft
   }
   rows.set(spare.subarray(0, right), left)
   return left

@@ -5,7 +5,7 @@ const share = z.number().gt(0).max(1)
 /** Parameters of the gradient booster, with their defaults. */
 export const gbdtParams = z.strictObject({
   /** At most; early stopping may keep fewer. */
-  trees: z.int().min(1).max(5_000).default(200),
+  trees: z.int().min(1).max(5_000).default(150),
   learningRate: share.default(0.1),
   maxLeaves: z.int().min(2).max(1_024).default(31),
   minRowsInLeaf: z.int().min(1).default(20),

@@ -9,6 +9,7 @@ import { linearParams } from './params.ts'
 /** Linear, logistic and softmax regression with an L2 penalty, on standardised numbers and one weight a category. */
 export const linear: Learner = {
   name: 'linear',
+  trial: (params) => params,
   fit(task) {
     const params = linearParams.parse(task.params)
     const { frame, target } = task
