@@ -103,7 +103,7 @@ export function predictionLog({ producer, origin, buffer, batch, metrics, log }:
       const drained = (async () => {
         while (sending) await sending
       })()
-      await Promise.race([drained, pause(withinMs)])
+      await Promise.race([drained, pause(withinMs, undefined, { ref: false })])
       stopped = true
       if (count > 0) metrics.dropped.inc({ reason: 'stopped' }, count)
     },
