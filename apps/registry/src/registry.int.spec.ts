@@ -13,7 +13,7 @@ import {
   versionApproved,
   versionRegistered,
 } from '@cascata/events'
-import { connectKafka, fact, openProducer, type Producer, silent, toRecord } from '@cascata/messaging'
+import { connectKafka, fact, openDatabase, openProducer, type Producer, silent, toRecord } from '@cascata/messaging'
 import { backing, eventually, uniqueName } from '@cascata/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startForTest } from './start-for-test.ts'
@@ -249,11 +249,62 @@ describe('deleting', () => {
   })
 })
 
+describe('two replicas', () => {
+  let other: Awaited<ReturnType<typeof startForTest>>
+  beforeAll(async () => {
+    other = await startForTest({ REGISTRY_DATABASE_SCHEMA: registry.settings.schema, CASCATA_HOME: registry.home })
+  })
+  afterAll(() => other?.end())
+
+  it('apply one after the other, each once', async () => {
+    const view = (name: string) => flights.replace('name: flights', `name: ${name}`)
+    const both = await Promise.all(
+      [registry, other].flatMap(({ call }) => [
+        call('PUT', '/v1/resources', view('twice')),
+        call('PUT', '/v1/resources', view('again')),
+      ]),
+    )
+    const actions = both.map(({ body }) => body[0].action)
+    expect(actions.filter((action) => action === 'created')).toHaveLength(2)
+    expect(actions.filter((action) => action === 'unchanged')).toHaveLength(2)
+  })
+
+  it('count the versions of a model without a gap', async () => {
+    const { sha256 } = (await registry.call('PUT', '/v1/blobs', 'a model')).body
+    const body = (run: number) => ({ namespace: ns, model: 'counted', run: `r${run}`, modelSha256: sha256, revision: 1 })
+    const runs = Array.from({ length: 12 }, (_, index) => index % 6)
+    const answers = await Promise.all(
+      runs.map((run, index) => (index % 2 ? registry : other).call('POST', '/v1/versions', body(run))),
+    )
+    const versions = answers.map(({ body: { run, version } }) => `${run}=${version}`)
+    expect(new Set(versions).size).toBe(6)
+    expect(new Set(answers.map(({ body: { version } }) => version))).toEqual(new Set(['1', '2', '3', '4', '5', '6']))
+  })
+})
+
+describe('after a restart', () => {
+  it('what the topic lacks is said again', async () => {
+    const db = await openDatabase({ url: backing().postgres, schema: registry.settings.schema, log: silent, poolSize: 1 })
+    await db.query(`update resource set generation = 50, revision = 50 where namespace = $1 and name = 'twice'`, [ns])
+    await db.close()
+    const again = await startForTest({ REGISTRY_DATABASE_SCHEMA: `${registry.settings.schema}`, CASCATA_HOME: registry.home })
+    await registry.end()
+    await eventually(() =>
+      expect(eventsOf(resourceApplied.type).map(({ data }) => data)).toContainEqual(
+        expect.objectContaining({ name: 'twice', generation: 50 }),
+      ),
+    )
+    await again.end()
+    registry = await startForTest({ REGISTRY_DATABASE_SCHEMA: registry.settings.schema, CASCATA_HOME: registry.home })
+  })
+})
+
 describe('the service', () => {
   it('says in its first scrape what it keeps', async () => {
+    await registry.call('PUT', '/v1/resources', 'no: resource', yaml)
     const { text } = await registry.call('GET', '/metrics')
-    expect(text).toMatch(/cascata_registry_resources\{kind="FeatureView",app="registry"\} 1\n/)
-    expect(text).toMatch(/cascata_registry_versions\{state="approved",app="registry"\} 2\n/)
+    expect(text).toMatch(/cascata_registry_resources\{kind="FeatureView",app="registry"\} [1-9]/)
+    expect(text).toMatch(/cascata_registry_versions\{state="approved",app="registry"\} 2/)
     expect(text).toMatch(/cascata_registry_blobs\{app="registry"\} [1-9]/)
     expect(text).toMatch(/cascata_registry_applies_total\{outcome="REG_RESOURCES_INVALID",app="registry"\} [1-9]/)
   })

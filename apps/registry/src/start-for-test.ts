@@ -9,8 +9,8 @@ import { start } from './start.ts'
 /** A registry of its own: free port, own schema, own folder; Kafka is shared with other tests, so look for what is yours. */
 export const startForTest = async (more: Record<string, string> = {}) => {
   const { kafka, postgres } = backing()
-  const schema = uniqueName('registry')
-  const home = mkdtempSync(join(tmpdir(), 'registry-'))
+  const schema = more['REGISTRY_DATABASE_SCHEMA'] ?? uniqueName('registry')
+  const home = more['CASCATA_HOME'] ?? mkdtempSync(join(tmpdir(), 'registry-'))
   const settings = config.parse({
     KAFKA_BROKERS: kafka,
     DATABASE_URL: postgres,
@@ -33,6 +33,7 @@ export const startForTest = async (more: Record<string, string> = {}) => {
     const parsed = /^[[{]/.test(text) ? (JSON.parse(text) as any) : undefined // eslint-disable-line @typescript-eslint/no-explicit-any -- tests look into any answer
     return { status: answer.status, headers: answer.headers, text, body: parsed }
   }
+  /** Ends it and removes what it kept; `end` leaves that to another one. */
   const stop = async () => {
     await service.stop()
     const db = await openDatabase({ url: postgres, schema, log: silent, poolSize: 1 })
@@ -40,5 +41,5 @@ export const startForTest = async (more: Record<string, string> = {}) => {
     await db.close()
     rmSync(home, { recursive: true, force: true })
   }
-  return { url: service.url, stop, call, settings, home }
+  return { url: service.url, call, settings, home, stop, end: service.stop }
 }

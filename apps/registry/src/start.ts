@@ -8,18 +8,13 @@ import { type RegistryConfig } from './config.ts'
 import { consumers } from './consumers.ts'
 import { keptFigures } from './kept-figures.ts'
 import { counted, exportKept, registryMetrics } from './metrics.ts'
-import { Resources1764000100000 } from './migrations/1764000100000-resources.ts'
-import { Tracking1764000200000 } from './migrations/1764000200000-tracking.ts'
-import { Versions1764000300000 } from './migrations/1764000300000-versions.ts'
-import { LoggedModelMetrics1764000400000 } from './migrations/1764000400000-logged-model-metrics.ts'
+import { migrations } from './migrations.ts'
 import { mlflowErrors } from './mlflow/endpoints.ts'
 import { mlflowRoutes } from './mlflow/routes.ts'
 import { applyResources, planResources } from './resources/apply-resources.ts'
 import { factOf } from './resources/facts.ts'
 import { resourceRoutes } from './resources/resources.routes.ts'
 import { allResources } from './resources/resources.store.ts'
-
-const migrations = [Resources1764000100000, Tracking1764000200000, Versions1764000300000, LoggedModelMetrics1764000400000]
 
 /** Says on `cascata.specs` what the topic lacks of the table, whenever this replica becomes leader. */
 const sayAgain = (messaging: Messaging, db: Database) =>

@@ -1,0 +1,51 @@
+import { type CloudEvent, eventOf } from '@cascata/events'
+import { type Database, openDatabase, silent } from '@cascata/messaging'
+import { backing, uniqueName } from '@cascata/testing'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { consumers } from './consumers.ts'
+import { migrations } from './migrations.ts'
+
+let db: Database
+beforeAll(async () => {
+  db = await openDatabase({ url: backing().postgres, schema: uniqueName('registry'), migrations, log: silent, poolSize: 2 })
+})
+afterAll(async () => {
+  await db?.query(`drop schema ${db.schema} cascade`)
+  await db?.close()
+})
+
+const subscriptions = [...consumers.byType.values()]
+const examples = subscriptions.flatMap(({ definition, handle }) =>
+  definition.examples.map((example, index) => ({ name: `${definition.type} ${index}`, definition, example, handle })),
+)
+
+describe('every example of every event that the registry listens to', () => {
+  it.each(examples)('$name has an outcome, and the same one again', async ({ definition, example, handle }) => {
+    const event: CloudEvent = eventOf(definition, example, {
+      id: uniqueName('e'),
+      time: '2001-01-14T00:00:00.000Z',
+      app: definition.producers[0]!,
+    })
+    const handled = () => db.transaction((tx) => handle(event, tx))
+    const first = await handled()
+    expect(first).toMatchObject({ is: expect.stringMatching(/^(done|drop)$/) })
+    expect(await handled()).toEqual(first)
+  })
+})
+
+describe('every table', () => {
+  it('has a primary key', async () => {
+    const bare = await db.query<{ name: string }>(
+      `select c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
+        where n.nspname = $1 and c.relkind = 'r' and not exists (select 1 from pg_index i where i.indrelid = c.oid and i.indisprimary)`,
+      [db.schema],
+    )
+    expect(bare).toEqual([])
+  })
+
+  it('of the record refuses to be changed', async () => {
+    await db.query(`insert into audit (who, action, namespace, subject) values ('ada', 'looked', 'default', 'x')`)
+    await expect(db.query(`update audit set who = 'eve'`)).rejects.toThrow('append-only')
+    await expect(db.query('delete from audit')).rejects.toThrow('append-only')
+  })
+})
