@@ -11,7 +11,7 @@ export const aims = {
 
 const sizes = [
   { name: '200k', rows: 200_000 },
-  { name: '2m', rows: 600_000 },
+  { name: '2m', rows: 2_000_000 },
 ]
 const partitions = 4
 const batchRows = 5_000

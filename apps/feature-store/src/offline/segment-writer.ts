@@ -88,12 +88,11 @@ const columnsOf = (view: View): LoadColumn[] => [
   metaColumn('__deleted', BOOLEAN, (batch, from, to) => batch.deleted.slice(from, to)),
 ]
 
-/** Opens a writer; rows pass through a temporary table of its own connection. */
+/** Opens a writer. Rows pass through a temporary table, a new one a flush: a truncated one would keep its memory. */
 export async function openSegmentWriter(duck: Duck, folder: string, view: View): Promise<SegmentWriter> {
   const connection = await duck.connect()
   const columns = columnsOf(view)
   const declared = columns.map(({ name, type }) => `${quoted(name)} ${type.toString()}`).join(', ')
-  await connection.run(`create temp table batch (${declared})`)
   const stored = columns.map((column) => column.stored).join(', ')
 
   return {
@@ -101,6 +100,7 @@ export async function openSegmentWriter(duck: Duck, folder: string, view: View):
       const file = join(String(view.id), `${randomUUID()}.parquet`)
       const path = join(folder, file)
       await mkdir(dirname(path), { recursive: true })
+      await connection.run(`create or replace temp table batch (${declared})`)
       try {
         await load(connection, columns, batch)
         await connection.run(
@@ -111,7 +111,7 @@ export async function openSegmentWriter(duck: Duck, folder: string, view: View):
         await rm(path, { force: true })
         throw error
       } finally {
-        await connection.run('truncate batch')
+        await connection.run('drop table batch')
       }
       return {
         file,
