@@ -97,6 +97,32 @@ async function getOne(context: Context, kind: Kind, name: Name, { output, revisi
   )
 }
 
+/** Views with how they stand, as far as the feature store tells. */
+async function getViews(context: Context, views: readonly Applied[]): Promise<void> {
+  const told = await context.app('feature-store').find<{ views: (ViewState & Name)[] }>('/v1/views').catch(unlessDown)
+  const stateOf = ({ metadata }: Applied) =>
+    told?.views.find(({ namespace, name }) => namespace === metadata.namespace && name === metadata.name)
+  const rows = views.map((view) => {
+    const status = stateOf(view)
+    const state = status && (status.state === 'active' ? context.paint.green(status.state) : context.paint.red(status.state))
+    return [
+      view.metadata.namespace,
+      view.metadata.name,
+      view.revision,
+      state,
+      showTime(status?.watermark),
+      showCount(status?.rows.accepted),
+      showCount(status?.rows.rejected),
+      summaryOf(view),
+    ]
+  })
+  const headings = ['namespace', 'name', 'revision', 'state', 'watermark', 'accepted', 'rejected', 'what']
+  const data = views.map((view) => ({ ...view, ...(stateOf(view) ? { status: stateOf(view) } : {}) }))
+  context.print(data, () =>
+    rows.length === 0 ? 'no view is applied: `cascata apply -f FILE` does it' : table(context, headings, rows),
+  )
+}
+
 /** The registry answers without the feature store too. */
 function unlessDown(error: unknown): undefined {
   if (error instanceof CommandError && error.code === 'CLI_PLATFORM_DOWN') return undefined
@@ -140,6 +166,7 @@ async function get(context: Context, options: Options, word?: string, name?: str
     return getOne(asked, kind, parseName(name, context.namespace), { ...options, output })
   }
   const resources = await asked.app('registry').get<Applied[]>('/v1/resources', { kind })
+  if (kind === 'FeatureView' && output !== 'yaml') return getViews(asked, resources)
   asked.print(resources, () =>
     output === 'yaml' ? toYaml(resources.map(resourceOf)).trimEnd() : showResources(asked, resources),
   )

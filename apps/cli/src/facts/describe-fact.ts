@@ -6,8 +6,10 @@ type Data = Record<string, any> // eslint-disable-line @typescript-eslint/no-exp
 
 const by = (data: Data): string => (data['by'] && data['by'] !== 'gates' ? ` by ${data['by']}` : '')
 const because = (data: Data): string => (data['reason'] ? `: ${data['reason']}` : '')
+const stage = (data: Data): string =>
+  data['step'] === 0 ? 'in shadow' : `step ${data['step']}, ${showShare(data['share'])} of the traffic`
 const rollout = (word: string) => (data: Data) =>
-  `version ${data['version']} ${word}${data['champion'] ? ` beside ${data['champion']}` : ''}, step ${data['step']}, ${showShare(data['share'])} of the traffic${because(data)}`
+  `version ${data['version']} ${word}${data['champion'] ? ` beside ${data['champion']}` : ''}, ${stage(data)}${because(data)}`
 
 const verdict = (data: Data): string => {
   const { holdout, why, comparison, version } = data
@@ -63,9 +65,12 @@ const sentences: Readonly<Record<string, (data: Data) => string>> = {
   'rollout.stepped': rollout('goes on'),
   'rollout.held': rollout('waits'),
   'rollout.paused': rollout('is stopped'),
-  'rollout.baking': rollout('answers all, still watched'),
-  'rollout.completed': rollout('is the champion'),
-  'rollout.rolledback': rollout('was taken back'),
+  'rollout.baking': (data) =>
+    `version ${data['version']} answers everything, ${data['champion'] ?? 'the one before'} stays warm${because(data)}`,
+  'rollout.completed': (data) =>
+    `version ${data['version']} is the champion${data['champion'] ? ` in place of ${data['champion']}` : ''}${because(data)}`,
+  'rollout.rolledback': (data) =>
+    `version ${data['version']} was taken back${data['champion'] ? `, ${data['champion']} answers everything` : ''}${because(data)}`,
   'finding.opened': finding,
   'finding.closed': finding,
 }
