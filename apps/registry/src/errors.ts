@@ -21,14 +21,6 @@ export const resourcesInvalid = defineError<{ errors: readonly DocumentProblem[]
   hint: 'Each of `details.errors` names file, line, column and field. `./cascata plan` shows them all.',
 })
 
-export const resourcesTooLarge = defineError<{ limitBytes: number }>({
-  code: 'REG_RESOURCES_TOO_LARGE',
-  status: 413,
-  retry: false,
-  message: ({ limitBytes }) => `The documents are larger than ${limitBytes} bytes.`,
-  hint: 'Apply fewer files at once; the limit is REGISTRY_RESOURCES_LIMIT.',
-})
-
 export const kindUnknown = defineError<{ kind: string }>({
   code: 'REG_KIND_UNKNOWN',
   status: 404,
@@ -128,7 +120,6 @@ const mlflow = (errorCode: string, status: number, retry = false) =>
   })
 
 export const invalidParameterValue = mlflow('INVALID_PARAMETER_VALUE', 400)
-export const mlflowBadRequest = mlflow('BAD_REQUEST', 400)
 export const resourceAlreadyExists = mlflow('RESOURCE_ALREADY_EXISTS', 400)
 export const resourceDoesNotExist = mlflow('RESOURCE_DOES_NOT_EXIST', 404)
 export const resourceConflict = mlflow('RESOURCE_CONFLICT', 409)

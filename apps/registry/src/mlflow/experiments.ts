@@ -1,6 +1,7 @@
 import { mayAccess, requireAccess } from '@cascata/service'
 import { z } from 'zod'
 import { resourceAlreadyExists, resourceDoesNotExist } from '../errors.ts'
+import { namespaceOfExperiment } from '../versions/model-name.ts'
 import { type Endpoint, endpoint, type Tracking } from './endpoints.ts'
 import {
   addExperiment,
@@ -67,7 +68,7 @@ const creating =
     checkName(name)
     tags.forEach(checkTag)
     if (artifact_location) refuse('The artifact location of an experiment is chosen by the server; leave artifact_location out.')
-    const namespace = tags.find(({ key }) => key === namespaceTag)?.value ?? 'default'
+    const namespace = tags.find(({ key }) => key === namespaceTag)?.value ?? namespaceOfExperiment(name)
     requireAccess(namespace)
     return db.transaction(async (tx) => {
       const id = await addExperiment(tx, name, namespace, clock.now())

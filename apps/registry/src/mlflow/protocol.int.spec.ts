@@ -294,9 +294,13 @@ describe('with login', () => {
 
   it('keeps namespaces apart', async () => {
     expect((await as('foreigner', 'GET', `${api}/experiments/get?experiment_id=0`)).status).toBe(403)
-    expect((await as('foreigner', 'POST', `${api}/experiments/search`, { max_results: 10 })).body).toEqual({})
     expect((await as('foreigner', 'POST', `${api}/registered-models/create`, { name: 'mine' })).status).toBe(403)
     expect((await as('foreigner', 'POST', `${api}/registered-models/create`, { name: 'elsewhere.mine' })).status).toBe(200)
+    expect((await as('foreigner', 'POST', `${api}/experiments/create`, { name: 'mine' })).status).toBe(403)
+    expect((await as('foreigner', 'POST', `${api}/experiments/create`, { name: 'elsewhere/mine' })).status).toBe(200)
+    expect((await as('foreigner', 'POST', `${api}/experiments/search`, { max_results: 10 })).body.experiments).toMatchObject([
+      { name: 'elsewhere/mine' },
+    ])
     expect((await as('foreigner', 'PUT', `${proxy}/0/x/artifacts/a`)).status).toBe(403)
     expect((await as('foreigner', 'GET', '/v1/versions/default/flight-delay')).status).toBe(403)
   })

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { modelOf, registeredName } from './model-name.ts'
+import { modelOf, namespaceOfExperiment, registeredName } from './model-name.ts'
 
 it.each([
   ['flight-delay', { namespace: 'default', model: 'flight-delay' }],
@@ -14,3 +14,11 @@ it.each([
 it('has one spelling for a model of the default namespace', () => {
   expect(registeredName(modelOf('default.flight-delay'))).toBe('flight-delay')
 })
+
+it.each([
+  ['ops/flight-delay', 'ops'],
+  ['default/flight-delay', 'default'],
+  ['My experiment', 'default'],
+  ['a/b/c', 'default'],
+  ['../etc', 'default'],
+])('the experiment %s belongs to %s', (name, namespace) => expect(namespaceOfExperiment(name)).toBe(namespace))

@@ -19,3 +19,8 @@ export const modelOf = (registered: string): ModelName => {
 /** How MLflow's clients call a model. */
 export const registeredName = ({ namespace, model }: ModelName): string =>
   namespace === 'default' ? model : `${namespace}.${model}`
+
+const ofNamespace = new RegExp(`^(${label})/${label}$`)
+
+/** The namespace of an experiment: that of the model it is called after (`namespace/model`), else `default`. */
+export const namespaceOfExperiment = (name: string): string => ofNamespace.exec(name)?.[1] ?? 'default'
