@@ -43,7 +43,7 @@ describe('invalid data', () => {
     expect(judge(window([feature({ outside: 0.3 })]))).toMatchObject({
       is: 'bad',
       measure: 'outside-share',
-      features: [{ anomaly: 'OUT_OF_RANGE' }],
+      features: [{ anomaly: 'FLOAT_TYPE_OUT_OF_RANGE' }],
     })
     expect(judge(window([feature({ outside: 0.3, measure: 'jensen-shannon' })]))).toMatchObject({
       features: [{ anomaly: 'ENUM_TYPE_UNEXPECTED_STRING_VALUES' }],

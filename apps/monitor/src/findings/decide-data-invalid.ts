@@ -34,7 +34,7 @@ const ofFeature = ({ name, rows, weight, measure, ...shares }: FeatureMeasure): 
       importance,
     })
   if (excess(shares.outside, shares.referenceOutside, rows) > 0) {
-    const anomaly = measure === 'jensen-shannon' ? 'ENUM_TYPE_UNEXPECTED_STRING_VALUES' : 'OUT_OF_RANGE'
+    const anomaly = measure === 'jensen-shannon' ? 'ENUM_TYPE_UNEXPECTED_STRING_VALUES' : 'FLOAT_TYPE_OUT_OF_RANGE'
     found.push({ name, size: shares.outside - shares.referenceOutside, measure: 'outside-share', anomaly, importance })
   }
   return found

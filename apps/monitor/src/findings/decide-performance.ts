@@ -25,7 +25,7 @@ export const relativeDrop = (value: number, baseline: number, higherIsBetter: bo
  * side of the baseline, so that a small window doesn't fall by chance.
  *
  * @param windows windows whose labels are ripe, oldest first; the newest with enough labels decides
- * @param baseline the metric on the holdout; null: the first window with enough labels is
+ * @param baseline the metric on the holdout, or of the first window with enough labels; null: nobody knows
  */
 export const decidePerformance = (
   windows: readonly RealisedWindow[],
@@ -34,11 +34,10 @@ export const decidePerformance = (
 ): Judgement => {
   const counted = windows.filter(({ labelled, value }) => labelled >= minLabels && Number.isFinite(value))
   const newest = counted.at(-1)
-  const usual = baseline ?? counted[0]?.value
-  if (!newest || usual === undefined) return unknown
+  if (!newest || baseline === null) return unknown
   const { metric, higherIsBetter, value, interval, from, to, rows } = newest
-  const size = relativeDrop(value, usual, higherIsBetter)
-  const isNoChance = higherIsBetter ? interval[1] < usual : interval[0] > usual
+  const size = relativeDrop(value, baseline, higherIsBetter)
+  const isNoChance = higherIsBetter ? interval[1] < baseline : interval[0] > baseline
   if (size < drop || !isNoChance) return { is: 'good', measure: metric, size, threshold: drop }
   return {
     is: 'bad',
@@ -47,6 +46,6 @@ export const decidePerformance = (
     threshold: drop,
     windows: [{ from, to, rows }],
     features: [],
-    evidence: { value, interval, baseline: usual, labelled: newest.labelled },
+    evidence: { value, interval, baseline, labelled: newest.labelled },
   }
 }

@@ -8,7 +8,13 @@ import { findVersion, type WatchedVersion } from '../versions/versions.store.ts'
 import { rowsIn } from '../views/view-rows.store.ts'
 import { type FeatureMeasure, measureWindow } from '../windows/measure-window.ts'
 import { isClosed } from '../windows/window.ts'
-import { lastWindows, type StoredWindow } from '../windows/windows.store.ts'
+import {
+  firstPerformance,
+  labelledWindows,
+  type LabelledWindow,
+  lastWindows,
+  type StoredWindow,
+} from '../windows/windows.store.ts'
 import { decideDataInvalid, type WindowData } from './decide-data-invalid.ts'
 import { decideDrift } from './decide-drift.ts'
 import { decideFairness } from './decide-fairness.ts'
@@ -16,6 +22,9 @@ import { type Judged } from './decide-findings.ts'
 import { decidePerformance, type RealisedWindow } from './decide-performance.ts'
 import { decideSkew } from './decide-skew.ts'
 import { decideStale } from './decide-stale.ts'
+
+/** So many windows with labels are looked at. */
+const LABELLED = 20
 
 /** A window with its inputs measured against the training profile. */
 export type Measured = StoredWindow & { readonly features: readonly FeatureMeasure[] }
@@ -27,9 +36,9 @@ export interface ModelJudgement {
   readonly version: WatchedVersion | undefined
 }
 
-const span = ({ from, to, rows }: StoredWindow) => ({ from: from.getTime(), to: to.getTime(), rows })
+const span = ({ from, to, rows }: LabelledWindow) => ({ from: from.getTime(), to: to.getTime(), rows })
 
-const realised = (windows: readonly StoredWindow[]): RealisedWindow[] =>
+const realised = (windows: readonly LabelledWindow[]): RealisedWindow[] =>
   windows.flatMap((window) => {
     const { performance } = window
     if (!performance) return []
@@ -37,10 +46,10 @@ const realised = (windows: readonly StoredWindow[]): RealisedWindow[] =>
     return [{ ...span(window), metric, value, interval, labelled, higherIsBetter: higherIsBetter(metric as Metric) }]
   })
 
-const withJoined = (windows: readonly StoredWindow[]) =>
+const withJoined = (windows: readonly LabelledWindow[]) =>
   windows.flatMap((window) => (window.joined ? [{ ...span(window), ...window.joined }] : []))
 
-const fairnessOf = ({ model: { spec } }: AppliedModel, version: string, windows: readonly StoredWindow[]): Judged => {
+const fairnessOf = ({ model: { spec } }: AppliedModel, version: string, windows: readonly LabelledWindow[]): Judged => {
   const rules = spec.gates.fairness.map(({ by, equalOpportunity, minGroup }) => ({
     by: by.replace(':', '__'),
     equalOpportunity: equalOpportunity.value,
@@ -63,12 +72,13 @@ export const judgeModel = async (
   const { champion: version, candidate, model, namespace } = watched
   const { monitor, retrain } = applied.model.spec
   const judged: Judged[] = []
-  if (candidate) judged.push(fairnessOf(applied, candidate, await lastWindows(db, model, candidate, 10)))
+  if (candidate) judged.push(fairnessOf(applied, candidate, await labelledWindows(db, model, candidate, LABELLED)))
   if (!version) return { judged, windows: [], version: undefined }
 
   const known = await findVersion(db, model, version)
   const reference = known?.reference
   const stored = await lastWindows(db, model, version, monitor.drift.persist.of + 10)
+  const labelled = await labelledWindows(db, model, version, LABELLED)
   const windows = stored.map((window): Measured => ({
     ...window,
     features: reference ? measureWindow(window.summary, reference) : [],
@@ -82,7 +92,8 @@ export const judgeModel = async (
   )
   const { minRows } = monitor.drift
   const { metric } = applied.model.spec.gates
-  const baseline = known?.holdout?.metric === metric ? known.holdout.value : null
+  const holdout = known?.holdout?.metric === metric ? known.holdout.value : null
+  const baseline = holdout ?? (await firstPerformance(db, model, version, metric, monitor.performance.minLabels))
   const ages = { learned: known?.cutoff?.getTime() ?? null, ripe: watched.cutoff?.getTime() ?? null }
   const inWindows = closed.map((window) => ({ ...span(window), features: window.features }))
   judged.push(
@@ -92,10 +103,10 @@ export const judgeModel = async (
       type: 'data-invalid',
       judgement: decideDataInvalid(newest, { minRows, timestamps: timestampsOf(applied.model, views) }),
     },
-    { version, type: 'performance', judgement: decidePerformance(realised(windows), baseline, monitor.performance) },
-    { version, type: 'skew', judgement: decideSkew(withJoined(windows), Math.min(minRows, monitor.performance.minLabels)) },
+    { version, type: 'performance', judgement: decidePerformance(realised(labelled), baseline, monitor.performance) },
+    { version, type: 'skew', judgement: decideSkew(withJoined(labelled), Math.min(minRows, monitor.performance.minLabels)) },
     { version, type: 'stale', judgement: decideStale(ages, retrain.when.maxAge) },
-    fairnessOf(applied, version, windows),
+    fairnessOf(applied, version, labelled),
   )
   return { judged, windows, version: known }
 }

@@ -1,58 +1,80 @@
 import { type Database } from '@cascata/messaging'
+import { type Gauge } from 'prom-client'
 import { driftShare } from '../findings/decide-drift.ts'
 import { countOpen } from '../findings/findings.store.ts'
 import { type MonitorMetrics } from '../metrics.ts'
 import { findVersion } from '../versions/versions.store.ts'
 import { measureWindow } from '../windows/measure-window.ts'
 import { isClosed } from '../windows/window.ts'
-import { lastWindows } from '../windows/windows.store.ts'
+import { labelledWindows, type LabelledWindow, lastWindows } from '../windows/windows.store.ts'
 import { allModels, type WatchedModel } from './models.store.ts'
 import { appliedModel } from './spec-of.ts'
 
-const seconds = (at: Date | null) => (at === null ? undefined : at.getTime() / 1000)
+type GaugeName = Exclude<keyof MonitorMetrics, 'predictions' | 'refused' | 'joins'>
 
-const exportTimes = (metrics: MonitorMetrics, { namespace, name: model, seenUpTo, joinedUpTo, cutoff }: WatchedModel) => {
-  const times = [
-    [metrics.seenUpTo, seconds(seenUpTo)],
-    [metrics.joinedUpTo, seconds(joinedUpTo)],
-    [metrics.ripeUpTo, seconds(cutoff)],
-  ] as const
-  for (const [gauge, value] of times) if (value !== undefined) gauge.set({ namespace, model }, value)
+/** One value of one series. */
+type Point = readonly [gauge: GaugeName, labels: Readonly<Record<string, string>>, value: number]
+
+const gauges = [
+  'findings',
+  'driftSize',
+  'driftShare',
+  'performance',
+  'unlabelled',
+  'windowRows',
+  'seenUpTo',
+  'joinedUpTo',
+  'ripeUpTo',
+] as const satisfies readonly GaugeName[]
+
+const timesOf = ({ namespace, name: model, ...watched }: WatchedModel): Point[] => {
+  const times = { seenUpTo: watched.seenUpTo, joinedUpTo: watched.joinedUpTo, ripeUpTo: watched.cutoff }
+  return Object.entries(times).flatMap(([gauge, at]): Point[] =>
+    at ? [[gauge as GaugeName, { namespace, model }, at.getTime() / 1000]] : [],
+  )
 }
 
-const exportChampion = async (db: Database, metrics: MonitorMetrics, watched: WatchedModel, top: number) => {
+const performanceOf = (labels: Readonly<Record<string, string>>, windows: readonly LabelledWindow[]): Point[] => {
+  const realised = windows.findLast(({ performance }) => performance !== null)
+  if (!realised?.performance) return []
+  const { metric, value, labelled, predictions } = realised.performance
+  const estimated = (realised.estimate as Record<string, number> | null)?.[metric]
+  return [
+    ['performance', { ...labels, metric, kind: 'realised' }, value],
+    ['unlabelled', labels, 1 - labelled / Math.max(predictions, 1)],
+    ...(estimated === undefined ? [] : [['performance', { ...labels, metric, kind: 'estimated' }, estimated] as const]),
+  ]
+}
+
+const championOf = async (db: Database, watched: WatchedModel, top: number): Promise<Point[]> => {
   const { namespace, name: model, champion, seenUpTo } = watched
   const applied = await appliedModel(db, namespace, model)
-  if (champion === null || !applied) return
+  if (champion === null || !applied) return []
+  const labels = { namespace, model }
   const { monitor } = applied.model.spec
   const known = await findVersion(db, watched.model, champion)
-  const windows = await lastWindows(db, watched.model, champion, 50)
-  metrics.windowRows.set({ namespace, model }, windows.at(-1)?.rows ?? 0)
+  const windows = await lastWindows(db, watched.model, champion, 3)
+  const labelled = await labelledWindows(db, watched.model, champion, 3)
+  const points: Point[] = [['windowRows', labels, windows.at(-1)?.rows ?? 0], ...performanceOf(labels, labelled)]
   if (known?.holdout)
-    metrics.performance.set({ namespace, model, metric: known.holdout.metric, kind: 'holdout' }, known.holdout.value)
-  const realised = windows.findLast(({ performance }) => performance !== null)
-  if (realised?.performance) {
-    const { metric, value, labelled, predictions } = realised.performance
-    metrics.performance.set({ namespace, model, metric, kind: 'realised' }, value)
-    metrics.unlabelled.set({ namespace, model }, 1 - labelled / Math.max(predictions, 1))
-    const estimated = (realised.estimate as Record<string, number> | null)?.[metric]
-    if (estimated !== undefined) metrics.performance.set({ namespace, model, metric, kind: 'estimated' }, estimated)
-  }
+    points.push(['performance', { ...labels, metric: known.holdout.metric, kind: 'holdout' }, known.holdout.value])
   const closed = windows.findLast(({ to }) => isClosed(to.getTime(), monitor.window, seenUpTo?.getTime() ?? -Infinity))
-  if (!closed || !known?.reference) return
+  if (!closed || !known?.reference) return points
   const features = measureWindow(closed.summary, known.reference)
-  metrics.driftShare.set({ namespace, model }, driftShare(features, monitor.drift.size))
+  points.push(['driftShare', labels, driftShare(features, monitor.drift.size)])
   for (const { name, measure, size } of features.slice(0, top))
-    metrics.driftSize.set({ namespace, model, feature: name, measure }, size)
+    points.push(['driftSize', { ...labels, feature: name, measure }, size])
+  return points
 }
 
-/** Sets the gauges from what is stored, so that every replica shows the same. Series of what is gone are gone too. */
+/**
+ * Sets the gauges from what is stored, so that every replica shows the same. Series of what is gone are gone too; a scrape sees all of the old
+ * or all of the new.
+ */
 export const exportMetrics = async (db: Database, metrics: MonitorMetrics, top: number): Promise<void> => {
-  const { predictions: _p, refused: _r, joins: _j, ...gauges } = metrics
-  for (const gauge of Object.values(gauges)) gauge.reset()
-  for (const { namespace, model, type, open } of await countOpen(db)) metrics.findings.set({ namespace, model, type }, open)
-  for (const watched of await allModels(db)) {
-    exportTimes(metrics, watched)
-    await exportChampion(db, metrics, watched, top)
-  }
+  const open = await countOpen(db)
+  const points = open.map(({ namespace, model, type, open: count }): Point => ['findings', { namespace, model, type }, count])
+  for (const watched of await allModels(db)) points.push(...timesOf(watched), ...(await championOf(db, watched, top)))
+  for (const name of gauges) metrics[name].reset()
+  for (const [name, labels, value] of points) (metrics[name] as Gauge).set(labels, value)
 }

@@ -76,6 +76,35 @@ export const lastWindows = async (db: Executor, model: string, version: string, 
     )
   ).reverse()
 
+/** A window without what was counted in it. */
+export type LabelledWindow = Omit<StoredWindow, 'summary'>
+
+/** The last windows of a version about which labels say something, oldest first; they may be far behind the newest ones. */
+export const labelledWindows = async (db: Executor, model: string, version: string, limit: number): Promise<LabelledWindow[]> =>
+  (
+    await db.query<LabelledWindow>(
+      `select ${columns.replace(' summary,', '')} from version_window
+        where model = $1 and version = $2 and joined is not null order by from_at desc limit $3`,
+      [model, version, limit],
+    )
+  ).reverse()
+
+/** A metric of the first window of a version that had enough labels. */
+export const firstPerformance = async (
+  db: Executor,
+  model: string,
+  version: string,
+  metric: string,
+  labels: number,
+): Promise<number | null> =>
+  (
+    await db.query<{ value: number }>(
+      `select (performance->>'value')::float8 as value from version_window
+        where model = $1 and version = $2 and performance->>'metric' = $3 and (performance->>'labelled')::int >= $4 order by from_at limit 1`,
+      [model, version, metric, labels],
+    )
+  )[0]?.value ?? null
+
 /** The last windows of a model, whichever version, newest first. */
 export const windowsOfModel = (db: Executor, model: string, limit: number): Promise<StoredWindow[]> =>
   db.query<StoredWindow>(`select ${columns} from version_window where model = $1 order by from_at desc, version limit $2`, [
