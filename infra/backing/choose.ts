@@ -64,7 +64,14 @@ export const chooseBacking = async ({
   const given = backingNames.filter((name) => process.env[variables[name]])
   const others = backingNames.filter((name) => !given.includes(name))
   await Promise.all(given.map((name) => mustAnswer(name, process.env[variables[name]]!, 10_000)))
-  const containers = others.length > 0 && (await dockerCan(others, say)) ? await startContainers(others, home, offset) : {}
+  const containers =
+    others.length > 0 && (await dockerCan(others, say))
+      ? await startContainers(
+          others.map((name) => ({ name, variable: variables[name] })),
+          home,
+          offset,
+        )
+      : {}
   await Promise.all(Object.entries(containers).map(([name, { url }]) => mustAnswer(name as BackingName, url, 90_000)))
   const choice = (name: BackingName): BackingChoice => {
     if (given.includes(name)) return { how: 'given', url: process.env[variables[name]]! }

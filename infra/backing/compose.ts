@@ -5,6 +5,7 @@ import { promisify } from 'node:util'
 import { which } from '../install/system-packages.ts'
 import { root } from '../paths.ts'
 import { movedBackingPorts } from '../platform/ports.ts'
+import { mustBeFree } from '../platform/ports-in-use.ts'
 import { dockerAnswers } from './docker-engine.ts'
 import { images } from './images.ts'
 import { type BackingName, type Say } from './service.ts'
@@ -64,21 +65,35 @@ export const dockerCan = async (names: BackingName[], say: Say): Promise<boolean
   return true
 }
 
-/** Starts the services as containers; gives each one's address and container id. */
+const isRunning = async (container: string): Promise<boolean> => container !== '' && (await containerPid(container)) !== undefined
+
+/**
+ * Starts the services as containers; gives each one's address and container id.
+ *
+ * @param wanted The services, with the variable that names a running server instead.
+ * @throws naming the ports that are taken; nothing is left of a start that failed.
+ */
 export const startContainers = async (
-  names: BackingName[],
+  wanted: { name: BackingName; variable: string }[],
   home: string,
   offset: number,
 ): Promise<Record<string, { url: string; container: string }>> => {
-  await compose(home, offset, ['up', '-d', '--no-build', ...names])
   const ports = movedBackingPorts(offset)
+  const containerOf = (name: BackingName) => compose(home, offset, ['ps', '-q', name])
+  const stopped = []
+  for (const one of wanted) if (!(await isRunning(await containerOf(one.name)))) stopped.push(one)
+  await mustBeFree(stopped.map(({ name, variable }) => ({ port: ports[name], unit: name, variable })))
+  await compose(home, offset, ['up', '-d', '--no-build', ...wanted.map(({ name }) => name)]).catch(async (error: Error) => {
+    await stopContainers(home, offset, false)
+    throw error
+  })
   const urls: Record<BackingName, string> = {
     kafka: `127.0.0.1:${ports.kafka}`,
     postgres: `postgres://cascata:cascata@127.0.0.1:${ports.postgres}/cascata`,
     redis: `redis://127.0.0.1:${ports.redis}`,
   }
   const started = await Promise.all(
-    names.map(async (name) => [name, { url: urls[name], container: await compose(home, offset, ['ps', '-q', name]) }] as const),
+    wanted.map(async ({ name }) => [name, { url: urls[name], container: await containerOf(name) }] as const),
   )
   return Object.fromEntries(started)
 }
@@ -86,6 +101,11 @@ export const startContainers = async (
 /** Removes the containers of a home; with `purge` their data too. */
 export const stopContainers = async (home: string, offset: number, purge: boolean): Promise<void> => {
   await compose(home, offset, ['down', ...(purge ? ['-v'] : [])])
+}
+
+/** Removes whatever containers of a home there are; nothing where no engine answers. */
+export const removeContainers = async (home: string, offset: number): Promise<void> => {
+  if ((await dockerAnswers(process.env)) && (await composeCommand())) await stopContainers(home, offset, false)
 }
 
 /** Process id of a container's main process on this machine; undefined while it does not run. */

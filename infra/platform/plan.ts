@@ -25,7 +25,7 @@ export interface Plan {
 }
 
 const passedOn =
-  /^(PATH|HOME|USER|LOGNAME|LANG|LC_.*|TZ|TMPDIR|XDG_CACHE_HOME|JAVA_HOME|SSL_CERT_.*|NODE_EXTRA_CA_CERTS|https?_proxy|no_proxy|HTTPS?_PROXY|NO_PROXY)$/
+  /^(PATH|HOME|USER|LOGNAME|LANG|LC_.*|TZ|TMPDIR|DOCKER_HOST|DOCKER_CONFIG|XDG_CACHE_HOME|JAVA_HOME|SSL_CERT_.*|NODE_EXTRA_CA_CERTS|https?_proxy|no_proxy|HTTPS?_PROXY|NO_PROXY)$/
 const settings = /^(KAFKA_|OTEL_|AWS_|MLFLOW_)/
 
 /** The variables of a shell that concern a platform of these apps: what programs need, and settings of the platform and its apps. */

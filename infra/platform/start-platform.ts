@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { backingNames, chooseBacking, variables } from '../backing/choose.ts'
+import { removeContainers } from '../backing/compose.ts'
 import { localService } from '../backing/local.ts'
 import { tailOf } from '../backing/start.ts'
 import { type BackingName, type Say } from '../backing/service.ts'
@@ -8,7 +9,7 @@ import { buildApp, mainOf } from '../build/bundle.ts'
 import { serviceApps } from '../build/sources.ts'
 import { ensurePrograms } from '../install/programs.ts'
 import { cacheOf } from '../paths.ts'
-import { isFree, portOwner } from '../processes/ports.ts'
+import { unitId } from '../supervisor/app-unit.ts'
 import { isAlive, marker, startDetached, type ProcessRef } from '../processes/process.ts'
 import {
   errorFile,
@@ -29,6 +30,7 @@ import { prepareHome } from './home.ts'
 import { takeLock } from './lock.ts'
 import { environmentFor, parseReplicas, type AppPlan, type Plan } from './plan.ts'
 import { appPort, mostReplicas, movedBackingPorts } from './ports.ts'
+import { mustBeFree, type WantedPort } from './ports-in-use.ts'
 import { stopPlatform } from './stop-platform.ts'
 
 export interface StartOptions {
@@ -95,36 +97,28 @@ const install = async (plan: Plan, say: Say) => {
   }
 }
 
-const portsOf = (plan: Plan): [port: number, unit: string, variable?: string][] => {
+const portsOf = (plan: Plan): WantedPort[] => {
   const ports = movedBackingPorts(plan.portOffset)
-  const local = (name: BackingName, port: number): [number, string, string][] =>
-    plan.backing[name].how === 'local' ? [[port, name, variables[name]]] : []
+  const local = (name: BackingName, ...wanted: number[]): WantedPort[] =>
+    plan.backing[name].how === 'local' ? wanted.map((port) => ({ port, unit: name, variable: variables[name] })) : []
   const backing = [
-    ...local('kafka', ports.kafka),
-    ...local('kafka', ports.kafkaController),
+    ...local('kafka', ports.kafka, ports.kafkaController),
     ...local('postgres', ports.postgres),
     ...local('redis', ports.redis),
   ]
   const apps = plan.apps.flatMap(({ name, replicas }) =>
-    Array.from({ length: replicas }, (_, replica): [number, string] => [
-      appPort(name, replica, plan.portOffset),
-      replica === 0 ? name : `${name}/${replica}`,
-    ]),
+    Array.from({ length: replicas }, (_, replica) => ({
+      port: appPort(name, replica, plan.portOffset),
+      unit: unitId(name, replica),
+    })),
   )
   return [...backing, ...apps]
 }
 
-/** @throws naming every port that is taken by a stranger, and by whom. */
-const checkPorts = async (plan: Plan) => {
+/** @throws naming every port that is taken by a stranger. */
+const checkPorts = (plan: Plan): Promise<void> => {
   const running = readJson<Record<string, { ref: ProcessRef }>>(processesFile(plan.home)) ?? {}
-  const taken: string[] = []
-  for (const [port, unit, variable] of portsOf(plan)) {
-    const ours = running[unit] && isAlive(running[unit].ref)
-    if (ours || (await isFree(port))) continue
-    const hint = variable ? `; to use a server that runs already, set ${variable}` : ''
-    taken.push(`port ${port}, for ${unit}, is in use by ${portOwner(port) ?? 'another process'}${hint}`)
-  }
-  if (taken.length > 0) throw new Error(`${taken.join('\n')}\nCASCATA_PORT_OFFSET=1000 moves every port of the platform.`)
+  return mustBeFree(portsOf(plan).filter(({ unit }) => !(running[unit] && isAlive(running[unit].ref))))
 }
 
 const startSupervisor = async (plan: Plan): Promise<ProcessRef> => {
@@ -199,6 +193,7 @@ export const startPlatform = async (options: StartOptions): Promise<{ platform: 
           `A platform with CASCATA_PORT_OFFSET=${before.portOffset} runs in ${home}: stop it first (npm run down), or use another CASCATA_HOME.`,
         )
       }
+      if (!adoptable) undo.push(() => removeContainers(home, options.portOffset))
       const plan = await makePlan(options, adoptable ? before : undefined)
       signal.throwIfAborted()
       await install(plan, say)
@@ -216,7 +211,7 @@ export const startPlatform = async (options: StartOptions): Promise<{ platform: 
     }
     return await Promise.race([work(), aborted])
   } catch (error) {
-    for (const step of undo) await step()
+    for (const step of undo.toReversed()) await step()
     throw error
   } finally {
     release()
