@@ -83,6 +83,8 @@ export const startPlatform = async (settings: Record<string, string> = {}) => {
   await reader.run({
     eachMessage: async ({ message }) => {
       const event = decode(message)
+      // A relay that was killed may say an event twice.
+      if (said.some(({ id }) => id === event.id)) return
       said.push(event)
       if (event.type === trainingRequested.type) await store.build(event.data as DataOf<typeof trainingRequested>)
     },
@@ -111,7 +113,7 @@ export const startPlatform = async (settings: Record<string, string> = {}) => {
     /** Facts of a model that were said so far. */
     about,
     /** The n-th fact of a model, past or to come. */
-    heard: <Data>(definition: EventDefinition<Data>, model: string, nth = 1, timeout = 60_000): Promise<Data> =>
+    heard: <Data>(definition: EventDefinition<Data>, model: string, nth = 1, timeout = 90_000): Promise<Data> =>
       eventually(
         () => {
           const found = about(definition, model)[nth - 1]

@@ -68,6 +68,15 @@ const watch = (child: ChildProcess, printed: () => number): NodeJS.Timeout =>
       stop(child, 'output')
   }, 250)
 
+/** Serving goes before training on the same machine. */
+const beKind = (pid: number): void => {
+  try {
+    setPriority(pid, 5)
+  } catch {
+    // It has ended already.
+  }
+}
+
 const run = (): void => {
   for (const name of [jobFiles.output, jobFiles.scratch]) mkdirSync(join(folder, name), { recursive: true })
   writeFileSync(join(folder, jobFiles.heartbeat), '')
@@ -86,10 +95,14 @@ const run = (): void => {
   )
   child.once('spawn', () => {
     writeJson(folder, jobFiles.child, identify(child.pid as number))
-    setPriority(child.pid as number, 5)
+    beKind(child.pid as number)
     const timer = watch(child, log.total)
     const flushing = setInterval(log.flush, 1_000)
     process.on('SIGTERM', () => stop(child, 'cancelled'))
+    process.on('uncaughtException', ({ message }) => {
+      endAll(child.pid as number, mark)
+      finish({ reason: 'lost', code: null, signal: null, error: { code: 'TRAINER_LOST', message }, leftBehind: 0 })
+    })
     child.once('exit', (code, signal) => {
       clearInterval(timer)
       // Whoever still holds the pipes is among those that were left behind.

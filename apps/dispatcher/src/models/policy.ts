@@ -29,8 +29,10 @@ export function policyOf({ spec }: Model): TrainingPolicy {
 
 /** What a run's result depends on: the same fingerprint, the same model. */
 export const fingerprintOf = (datasetHash: string, { spec }: Pick<Model, 'spec'>): string => {
-  const { trainer, code, params, seed, rows, refit } = spec.train
-  return hash({ datasetHash, trainer, code, params, seed, history: rows.history, refit, gates: spec.gates })
+  const { task, observations, label, features, request, train } = spec
+  const { trainer, code, params, seed, rows, refit } = train
+  const data = { datasetHash, task, observations, label, features, request }
+  return hash({ ...data, trainer, code, params, seed, history: rows.history, refit, gates: spec.gates })
 }
 
 /** Hash of a model's inputs, by name and type; their order does not matter. */

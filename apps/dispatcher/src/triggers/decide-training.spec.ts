@@ -310,6 +310,20 @@ describe('back-off', () => {
       .when(labels(5_000), '10:30')
       .then([], { due: '11:00' })
   })
+  it('counts from the end of the run at work, whenever that is', () => {
+    const working: Step[] = [
+      [{ is: 'started', run: 'past', trigger: 'newLabels' }, '10:00'],
+      [{ is: 'dataset built', run: 'past', labels: { labelled: 1_000, cutoff: 0 } }, '10:00'],
+      [labels(5_000), '10:30'],
+    ]
+    given(policy({ cooldown: hour }), ...working)
+      .when(tick, '11:30')
+      .then([], { due: '12:30' })
+    const end: Cause = { is: 'ended', run: 'past', trigger: 'newLabels', outcome: 'approved' }
+    given(policy({ cooldown: hour }), ...working)
+      .when(end, '11:40')
+      .then([], { due: '12:40' })
+  })
   it('waits twice as long after each run that did not end in promotion', () => {
     given(policy({ cooldown: hour }), ...failed(['10:00', 'rejected']))
       .when(labels(5_000), '11:30')

@@ -149,9 +149,8 @@ function coalesce(next: TrainingState, effects: Effect[], asked: Ask[], now: num
 /** A person's wish goes first; a changed spec waits only to be applied in full and for the day's budget. */
 function dueOf(state: TrainingState, { trigger, since, causes }: Waiting, now: number): number {
   if (trigger === 'manual') return now
-  const budget = budgetFrom(state, now)
-  const settled = debounced(state, since, causes)
-  return trigger === 'specChanged' ? Math.max(settled, budget) : Math.max(settled, budget, cooledDown(state, trigger))
+  const settled = Math.max(debounced(state, since, causes), budgetFrom(state, now))
+  return trigger === 'specChanged' ? settled : Math.max(settled, cooledDown(state, trigger, now))
 }
 
 function request(next: TrainingState, effects: Effect[], { trigger, causes, episode }: Waiting, { now, run }: Given): Decision {

@@ -23,9 +23,12 @@ export function cooldownOf(cooldown: number, failures: number): number {
   return Math.min(doubled, Math.max(longestCooldown, cooldown))
 }
 
-export function cooledDown({ history, policy }: TrainingState, trigger: Trigger): number {
+/** When a trigger may train again; a run of it that is at work still has to end, so its cooldown has not begun. */
+export function cooledDown({ history, active, policy }: TrainingState, trigger: Trigger, now: number): number {
+  const { cooldown } = policy.limits
   const past = history[trigger]
-  return past ? past.endedAt + cooldownOf(policy.limits.cooldown, past.failures) : 0
+  const since = past ? past.endedAt + cooldownOf(cooldown, past.failures) : 0
+  return active?.trigger === trigger ? Math.max(since, now + cooldown) : since
 }
 
 /** When the day's budget has room again. */
