@@ -43,6 +43,9 @@ const monitorServer = createServer((request, response) => {
   response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(monitor.answer))
 })
 
+/** The shortest way to a bake. */
+const quick = '{shadow: 0s, steps: [50%], step: {min: 0s, units: 60, max: 1h}, bake: 60h}'
+
 let deployer: Awaited<ReturnType<typeof startForTest>>
 let wire: Awaited<ReturnType<typeof openWire>>
 let monitorUrl: string
@@ -51,6 +54,10 @@ beforeAll(async () => {
   monitorUrl = `http://127.0.0.1:${(monitorServer.address() as AddressInfo).port}`
   deployer = await startForTest(schema, { MONITOR_URL: monitorUrl })
   wire = await openWire(namespace)
+  // The deployer first reads the whole log, with the facts of other tests.
+  await apply('read-so-far', quick)
+  await approve('read-so-far', '1')
+  await eventually(() => expect(routeOf('read-so-far')).toBeDefined(), { timeout: 150_000 })
 })
 afterAll(async () => {
   await deployer?.stop()
@@ -84,6 +91,13 @@ const approve = (model: string, version: string, comparison: 'first' | 'passed' 
     why: null,
     comparison,
   })
+
+/** Applies a model and lets its first version serve. */
+const serve = async (model: string, rollout: string) => {
+  await apply(model, rollout)
+  await approve(model, '1', 'first')
+  await eventually(() => expect(routeOf(model)?.champion).toBe('1'))
+}
 
 const factsOf = (model: string) =>
   wire.said
@@ -133,8 +147,6 @@ const split: Made[] = [
   { version: '1', role: 'champion' },
   { version: '2', role: 'candidate' },
 ]
-
-const quick = '{shadow: 0s, steps: [50%], step: {min: 0s, units: 60, max: 1h}, bake: 60h}'
 
 describe('a rollout', () => {
   it('goes from approval over shadow, step and bake to the champion, on what was seen', async () => {
@@ -199,8 +211,7 @@ describe('a rollout', () => {
 
   it('takes back within a second a candidate that fails, and lets the next one go', async () => {
     const model = 'failing'
-    await apply(model, '{shadow: 10m, steps: [50%], step: {min: 0s, units: 60, max: 1h}}')
-    await approve(model, '1', 'first')
+    await serve(model, '{shadow: 10m, steps: [50%], step: {min: 0s, units: 60, max: 1h}}')
     await approve(model, '2')
     await eventually(() => expect(routeOf(model)?.candidate).toBe('2'))
     await approve(model, '3')
@@ -217,8 +228,7 @@ describe('a rollout', () => {
 
   it('does not move without traffic, nor on the predictions of an earlier step', async () => {
     const model = 'silent'
-    await apply(model, '{shadow: 50ms, steps: [50%, 80%], step: {min: 0s, units: 60, max: 1h}, bake: none}')
-    await approve(model, '1', 'first')
+    await serve(model, '{shadow: 50ms, steps: [50%, 80%], step: {min: 0s, units: 60, max: 1h}, bake: none}')
     await approve(model, '2')
     await eventually(() => expect(routeOf(model)?.step).toBe(0))
     const { rollout } = routeOf(model)
@@ -249,8 +259,7 @@ describe('a rollout', () => {
 
   it('is judged in bake by labels', async () => {
     const model = 'worse'
-    await apply(model, quick)
-    await approve(model, '1', 'first')
+    await serve(model, quick)
     await approve(model, '2')
     await eventually(() => expect(routeOf(model)?.step).toBe(1))
     await predict(model, 100, split)
@@ -288,8 +297,7 @@ const counted = async (model: string, step: number, version: string, requests: n
 describe('counting', () => {
   it('counts every prediction once though two replicas take turns', async () => {
     const model = 'counted'
-    await apply(model, '{shadow: 1h, steps: [50%]}')
-    await approve(model, '1', 'first')
+    await serve(model, '{shadow: 1h, steps: [50%]}')
     await approve(model, '2')
     await eventually(() => expect(routeOf(model)?.candidate).toBe('2'))
     await predict(model, 300, shadowed())
@@ -319,8 +327,7 @@ describe('commands', () => {
     const model = 'by-hand'
     const path = `/v1/routes/${namespace}/${model}`
     expect(await deployer.call('POST', `${path}/pause`)).toMatchObject({ status: 404, body: { code: 'DEP_MODEL_NOT_FOUND' } })
-    await apply(model, '{shadow: 1h, steps: [50%], bake: none}')
-    await approve(model, '1', 'first')
+    await serve(model, '{shadow: 1h, steps: [50%], bake: none}')
     await approve(model, '2')
     await eventually(() => expect(routeOf(model)?.candidate).toBe('2'))
     expect((await deployer.call('POST', `${path}/pause`)).body).toMatchObject({

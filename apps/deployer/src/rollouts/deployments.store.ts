@@ -104,14 +104,20 @@ const readDeployment = async (db: Executor, { namespace, model }: ModelName, row
   }
 }
 
-/** Locks a model's deployment until the transaction ends; makes it when there was none. */
-export const lockDeployment = async (tx: Tx, { namespace, model }: ModelName): Promise<KeptDeployment> => {
-  await tx.query('insert into deployment (namespace, model) values ($1, $2) on conflict do nothing', [namespace, model])
-  const [row] = await tx.query<DeploymentRow>('select * from deployment where namespace = $1 and model = $2 for update', [
-    namespace,
-    model,
-  ])
-  return readDeployment(tx, { namespace, model }, row!)
+const lockRow = async (tx: Tx, { namespace, model }: ModelName): Promise<DeploymentRow | undefined> =>
+  (
+    await tx.query<DeploymentRow>('select * from deployment where namespace = $1 and model = $2 for update', [namespace, model])
+  )[0]
+
+/**
+ * Locks a model's deployment until the transaction ends; makes it when there was none.
+ * What belongs to it is read after the lock, in statements of their own: they see what the last holder has committed.
+ */
+export const lockDeployment = async (tx: Tx, name: ModelName): Promise<KeptDeployment> => {
+  const present = await lockRow(tx, name)
+  if (present) return readDeployment(tx, name, present)
+  await tx.query('insert into deployment (namespace, model) values ($1, $2) on conflict do nothing', [name.namespace, name.model])
+  return readDeployment(tx, name, (await lockRow(tx, name))!)
 }
 
 export const findDeployment = async (db: Executor, name: ModelName): Promise<KeptDeployment | null> => {
