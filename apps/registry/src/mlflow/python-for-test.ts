@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -13,7 +14,7 @@ const packages = ['mlflow-skinny==3.17.2', 'scikit-learn==1.9.1', 'pandas==3.1.1
  * Throws when there is no python3 with venv, or pip can't reach its index.
  */
 export const pythonWithMlflow = async (home: string): Promise<string> => {
-  const folder = join(home, 'python', 'mlflow-3.17.2')
+  const folder = join(home, 'python', `mlflow-${createHash('sha256').update(packages.join(' ')).digest('hex').slice(0, 12)}`)
   const python = join(folder, 'bin', 'python')
   if (existsSync(python)) return python
   process.stdout.write(`Installing ${packages.join(' ')} by pip into ${folder} (once)\n`)
