@@ -10,10 +10,12 @@ import {
   rolloutCompleted,
   rolloutRolledBack,
   versionApproved,
+  versionRegistered,
   versionRejected,
 } from '@cascata/events'
 import { consumersOf, on } from '@cascata/messaging'
 import { type Clock } from '@cascata/service'
+import { onVersionRegistered } from './client-versions/on-version-registered.ts'
 import { onResourceApplied, onResourceDeleted } from './models/on-resource.ts'
 import { onDatasetBuilt, onDatasetFailed } from './runs/on-dataset.ts'
 import { onVerdict } from './runs/on-verdict.ts'
@@ -30,6 +32,7 @@ export const consumers = (parts: { weigh: Weigh; clock: Clock; schema: string })
     on(findingClosed, onFindingClosed(parts)),
     on(datasetBuilt, onDatasetBuilt(parts)),
     on(datasetFailed, onDatasetFailed(parts)),
+    on(versionRegistered, onVersionRegistered(parts)),
     on(versionApproved, onVerdict(parts)),
     on(versionRejected, onVerdict(parts)),
     on(rolloutBaking, onBaking(parts)),

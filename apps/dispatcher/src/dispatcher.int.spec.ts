@@ -163,6 +163,35 @@ describe('the way from labels to a version', () => {
     expect((await platform.call('registry', 'GET', '/v1/versions/default/noisy')).body).toEqual([])
   })
 
+  it('judges a version that a client registered by the same gates, and waits for a person', async () => {
+    await eventually(async () =>
+      expect((await platform.call('dispatcher', 'GET', '/v1/models/default/first')).body.activeRun).toBe(null),
+    )
+    const mlflow = (path: string, body: object) => platform.call('registry', 'POST', `/api/2.0/mlflow/${path}`, body)
+    const { sha, experiment, run } = await platform.uploadModel('default/first', '/v1/versions/default/first/1')
+    const source = `mlflow-artifacts:/${experiment}/${run}/artifacts/model`
+    const created = await mlflow('model-versions/create', { name: 'first', source, run_id: run })
+    expect(created.status, created.text).toBe(200)
+    const { version } = created.body.model_version
+    expect((await platform.call('registry', 'GET', `/v1/versions/default/first/${version}`)).body).toMatchObject({
+      origin: 'client',
+      modelSha256: sha,
+    })
+    const judged = await eventually(
+      async () => {
+        const { body } = await platform.call('dispatcher', 'GET', '/v1/runs?model=first')
+        const found = body.find((each: { version: string }) => each.version === version)
+        expect(found).toMatchObject({ awaiting: 'approval' })
+        return found
+      },
+      { timeout: 90_000 },
+    )
+    expect(judged.evidence.every(({ passed }: { passed: boolean }) => passed)).toBe(true)
+    expect(judged.attempts).toEqual([])
+    await platform.call('registry', 'POST', `/v1/versions/default/first/${version}/verdict`, { verdict: 'approved', by: 'ada' })
+    expect(await ended(judged.run)).toMatchObject({ state: 'approved', version })
+  })
+
   it('waits for a person where the model says so', async () => {
     await trained('manual', yamlOf('manual', { gates: '{approval: manual, latencyP99: 1m}' }))
     const { run } = await platform.heard(trainingRequested, 'manual')

@@ -142,6 +142,22 @@ export const startPlatform = async (settings: Record<string, string> = {}) => {
     /** No dataset is built while this is on. */
     hold: store.hold,
     run: async (id: string) => (await call('dispatcher', 'GET', `/v1/runs/${id}`)).body,
+    /** Puts the model file of a version under a new MLflow run, as a client of the registry does. */
+    async uploadModel(experimentName: string, versionPath: string) {
+      const { modelSha256: sha } = (await call('registry', 'GET', versionPath)).body as { modelSha256: string }
+      const bytes = Buffer.from(await (await fetch(`${url(ports.registry)}/v1/blobs/${sha}`)).arrayBuffer())
+      const found = await call(
+        'registry',
+        'GET',
+        `/api/2.0/mlflow/experiments/get-by-name?experiment_name=${encodeURIComponent(experimentName)}`,
+      )
+      const experiment = found.body.experiment.experiment_id as string
+      const created = await call('registry', 'POST', '/api/2.0/mlflow/runs/create', { experiment_id: experiment, start_time: 1 })
+      const run = created.body.run.info.run_id as string
+      const target = `/api/2.0/mlflow-artifacts/artifacts/${experiment}/${run}/artifacts/model/model.onnx`
+      await fetch(url(ports.registry) + target, { method: 'PUT', body: bytes })
+      return { sha, experiment, run }
+    },
     killDispatcher: () => dispatcher.kill(),
     startDispatcher: async () => void (dispatcher = await up('dispatcher')),
     stop: async () => {

@@ -8,6 +8,7 @@ import { consumers } from './consumers.ts'
 import { processExecutor } from './executor/process-executor.ts'
 import { dispatcherMetrics } from './metrics.ts'
 import { Dispatcher1764000100000 } from './migrations/1764000100000-dispatcher.ts'
+import { ClientVersions1764000200000 } from './migrations/1764000200000-client-versions.ts'
 import { conducting } from './runs/conductor.ts'
 import { inFreezeWindow } from './runs/freeze-windows.ts'
 import { sweeping } from './runs/sweep-runs.ts'
@@ -38,7 +39,7 @@ export const start = async (given: DispatcherConfig): Promise<{ url: string; sto
   const db = await openDatabase({
     url: config.databaseUrl,
     schema: config.schema,
-    migrations: [Dispatcher1764000100000],
+    migrations: [Dispatcher1764000100000, ClientVersions1764000200000],
     log,
     poolSize: config.databasePool,
   })

@@ -71,7 +71,8 @@ export async function endRun({ db, clock, metrics, weigh }: Tools, run: Run, end
     const at = new Date(clock.now())
     const failure = end.failure ? { failure: end.failure } : {}
     await write(tx, now, { ...end, change: { ...end.change, ...failure, endedAt: at, awaiting: false } }, at)
-    await weigh(tx, run, { is: 'ended', run: run.id, trigger: run.trigger, outcome: end.outcome }, run.causedBy ?? undefined)
+    const cause = { is: 'ended' as const, run: run.id, trigger: run.trigger, outcome: outcomeFor(now, end.outcome) }
+    await weigh(tx, run, cause, run.causedBy ?? undefined)
     return true
   })
   if (!done) return false
@@ -80,5 +81,8 @@ export async function endRun({ db, clock, metrics, weigh }: Tools, run: Run, end
   if (end.failure) metrics.failures.inc({ code: end.failure.code })
   return true
 }
+
+/** What a client registered is no result of our triggers: however it ends, nothing is backed off. */
+export const outcomeFor = ({ details }: Run, outcome: Outcome): Outcome => (details.registered ? 'cancelled' : outcome)
 
 export const identityOf = ({ namespace, model, revision }: Run) => ({ namespace, model, revision })

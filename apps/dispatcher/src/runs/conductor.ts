@@ -1,5 +1,6 @@
 import { trainingFailed, trainingRequested } from '@cascata/events'
 import { bell, fact } from '@cascata/messaging'
+import { takeUpClientVersions } from '../client-versions/take-up.ts'
 import { dueModels, findModel, lockModel, nextWake } from '../models/models.store.ts'
 import { endRun, identityOf, say } from './advance.ts'
 import { inFreezeWindow } from './freeze-windows.ts'
@@ -27,6 +28,7 @@ export function conducting(tools: Tools) {
       while (!signal.aborted) {
         await wakeModels(tools)
         await watchWaiting(tools)
+        await takeUpClientVersions(tools)
         await startRuns(tools)
         await takeUp(signal)
         await countStates(tools)

@@ -30,8 +30,12 @@ export async function gateRun(tools: Tools, run: Run, signal: AbortSignal): Prom
   for (const { gate, passed } of verdict.gates)
     metrics.gates.inc({ gate: gate.split(' ')[0] as string, verdict: passed ? 'passed' : 'failed' })
   const found = { figures, gates: verdict.gates, comparison: verdict.comparison, why: verdict.why }
-  if (verdict.verdict === 'approved') return advance(tools, run, { to: 'refitting', details: found })
+  const { registered } = run.details
+  if (verdict.verdict === 'approved' && !registered) return advance(tools, run, { to: 'refitting', details: found })
   const evidence = await registry.putJson(evidenceOf(run, found))
+  // Registered by hand: it may serve, and a person has to say so.
+  if (verdict.verdict === 'approved')
+    return advance(tools, run, { to: 'refitting', change: { awaiting: true }, details: { ...found, evidence } })
   await rejectRun(tools, run, verdict, { ...found, evidence })
 }
 
@@ -44,7 +48,7 @@ export async function rejectRun(
 ): Promise<void> {
   const said = {
     ...identityOf(run),
-    version: null,
+    version: run.details.registered?.version ?? null,
     run: run.id,
     verdict: 'rejected' as const,
     evidence: details.evidence,

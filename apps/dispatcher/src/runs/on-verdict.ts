@@ -3,6 +3,7 @@ import { done, drop, type Handler } from '@cascata/messaging'
 import { type Clock } from '@cascata/service'
 import { lockModel } from '../models/models.store.ts'
 import { type Weigh } from '../triggers/apply-decision.ts'
+import { outcomeFor } from './advance.ts'
 import { lockRun, updateRun } from './runs.store.ts'
 
 type Verdict = DataOf<typeof versionApproved> | DataOf<typeof versionRejected>
@@ -22,6 +23,6 @@ export const onVerdict =
     if (!run) return drop('no run waits for it')
     const now = new Date(clock.now())
     await updateRun(tx, run.id, { state: data.verdict, awaiting: false, stageAt: now, endedAt: now }, { why: data.why })
-    await weigh(tx, data, { is: 'ended', run: run.id, trigger: run.trigger, outcome: data.verdict }, event)
+    await weigh(tx, data, { is: 'ended', run: run.id, trigger: run.trigger, outcome: outcomeFor(run, data.verdict) }, event)
     return done
   }

@@ -22,9 +22,10 @@ import { viewsNow } from '../models/specs.ts'
  */
 export async function prepareRun(tools: Tools, run: Run, signal: AbortSignal): Promise<boolean> {
   if (run.details.attempts) return true
+  const judgedOnly = run.details.registered !== undefined
   const { db, config, clock, mlflow } = tools
   const fingerprint = run.fingerprint ?? fingerprintOf(run.dataset?.hash ?? '', run)
-  const alike = await runAlike(db, run, fingerprint)
+  const alike = judgedOnly ? undefined : await runAlike(db, run, fingerprint)
   if (alike) {
     const message = `Run ${alike} had the same dataset, code, parameters and seed.`
     await refuse(tools, run, { reason: 'identical', evidence: { run: alike, fingerprint }, code: 'DISP_IDENTICAL_RUN', message })
@@ -39,6 +40,7 @@ export async function prepareRun(tools: Tools, run: Run, signal: AbortSignal): P
     return false
   }
   await rm(runFolder(config.runs, run.id).part('holdout'), { force: true })
+  if (judgedOnly) return true
   const logged = run.details.mlflow ?? (await mlflow.start(`${run.namespace}/${run.model}`, run.id, clock.now(), tagsOf(run)))
   await updateRun(db, run.id, { fingerprint }, { mlflow: logged })
   if (!run.details.mlflow)

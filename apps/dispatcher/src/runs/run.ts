@@ -28,6 +28,8 @@ export interface Attempt {
 export interface RunDetails {
   attempts?: Attempt[]
   progress?: { share: number; metrics: Record<string, number> }
+  /** The version that a client registered, and that this run only judges. */
+  registered?: { version: string }
   /** Observations there were when the dataset was built. */
   labels?: { ripe: number; labelled: number }
   mlflow?: { experiment: string; run: string }

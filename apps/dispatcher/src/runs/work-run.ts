@@ -1,7 +1,8 @@
 import { trainingFailed } from '@cascata/events'
 import { backoff, fact, pause } from '@cascata/messaging'
 import { isCodedError, withCorrelation } from '@cascata/service'
-import { endRun, identityOf } from './advance.ts'
+import { fetchCandidate } from '../client-versions/fetch-candidate.ts'
+import { advance, endRun, identityOf } from './advance.ts'
 import { gateRun } from './gate-run.ts'
 import { prepareRun } from './prepare-run.ts'
 import { refitRun } from './refit-run.ts'
@@ -42,8 +43,11 @@ async function step(tools: Tools, run: Run, signal: AbortSignal): Promise<void> 
     case 'training': {
       if (!(await prepareRun(tools, run, signal))) return
       const prepared = await findRun(tools.db, run.id)
-      if (prepared?.state === 'training') await trainRun(tools, prepared, signal)
-      return
+      if (prepared?.state !== 'training') return
+      const { registered } = prepared.details
+      if (!registered) return trainRun(tools, prepared, signal)
+      await fetchCandidate(tools, prepared, registered.version)
+      return advance(tools, prepared, { to: 'gating', change: { attempt: 1 } })
     }
     case 'gating':
       return gateRun(tools, run, signal)
