@@ -16,6 +16,7 @@ import { openDatabase, silent } from '@cascata/messaging'
 import { type Model, readResources } from '@cascata/resources'
 import { backing, eventually, uniqueName } from '@cascata/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { forgetUnits } from './evidence/statistics.store.ts'
 import { openWire, startForTest } from './start-for-test.ts'
 
 const namespace = uniqueName('ns').replaceAll('_', '-')
@@ -319,6 +320,37 @@ describe('counting', () => {
       }),
     )
     expect(body.rollout.state).toBe('shadow')
+  })
+})
+
+describe('what only served to count', () => {
+  it('is forgotten when its rollout is over; the statistics stay', async () => {
+    const model = 'forgotten'
+    await serve(model, '{shadow: 1h, steps: [50%]}')
+    await approve(model, '2')
+    await eventually(() => expect(routeOf(model)?.candidate).toBe('2'))
+    const { rollout } = routeOf(model)
+    await predict(model, 30, [...shadowed(), { version: '2', role: 'champion' }])
+    await counted(model, 0, '1', 30)
+    const db = await openDatabase({ url: backing().postgres, schema, log: silent, poolSize: 1 })
+    try {
+      const left = async () => {
+        const [row] = await db.query<Record<string, number>>(
+          `select (select count(*)::int from step_unit where rollout = $1) as units, (select count(*)::int from half_pair where rollout = $1) as halves,
+                  (select count(*)::int from step_statistics where rollout = $1) as statistics`,
+          [rollout],
+        )
+        return row!
+      }
+      await forgetUnits(db)
+      const before = await left()
+      expect(before['units']).toBeGreaterThanOrEqual(60)
+      await deployer.call('POST', `/v1/routes/${namespace}/${model}/rollback`)
+      await forgetUnits(db)
+      expect(await left()).toEqual({ units: 0, halves: 0, statistics: before['statistics'] })
+    } finally {
+      await db.close()
+    }
   })
 })
 

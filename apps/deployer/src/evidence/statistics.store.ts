@@ -168,9 +168,9 @@ const halvesKept = 50_000
 
 /** Forgets what only served to count: units of rollouts that are over, halves whose other half will not come. */
 export const forgetUnits = async (db: Executor): Promise<void> => {
-  const over = `select id from rollout where state in ('completed', 'rolledback', 'superseded') and changed_at > now() - interval '7 days'`
-  await db.query(`delete from step_unit where rollout in (${over})`)
-  await db.query(`delete from half_pair where rollout in (${over}) or position < (select max(position) from half_pair) - $1`, [
-    halvesKept,
-  ])
+  const over = (table: string) =>
+    `delete from ${table} counted using rollout where rollout.id = counted.rollout and rollout.state in ('completed', 'rolledback', 'superseded')`
+  await db.query(over('step_unit'))
+  await db.query(over('half_pair'))
+  await db.query('delete from half_pair where position < (select max(position) from half_pair) - $1', [halvesKept])
 }
