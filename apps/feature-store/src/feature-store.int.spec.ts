@@ -489,7 +489,7 @@ describe('people', () => {
   })
 })
 
-it('takes every example of every event it listens to', async () => {
+it('takes every example of every event it listens to, and goes on', async () => {
   for (const definition of [resourceApplied, resourceDeleted, trainingRequested])
     for (const example of definition.examples)
       await them.producer.send({
@@ -498,4 +498,7 @@ it('takes every example of every event it listens to', async () => {
       })
   const [run] = trainingRequested.examples.map((each) => each.run)
   await eventually(async () => expect((await service.call('GET', `/v1/datasets/d-${run}`)).status).toBe(200))
+  const topic = uniqueName('after')
+  await them.apply(viewYaml('after', topic))
+  await eventually(async () => expect(await topics.exists(topic)).toBe(true))
 })

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { openDatabase, MessagingTransport, startMessaging } from '@cascata/messaging'
@@ -14,6 +15,7 @@ import { startIngestion } from './ingest/ingestion.ts'
 import { ripener } from './labels/ripener.ts'
 import { featureStoreMetrics } from './metrics.ts'
 import { FeatureStore1764000100000 } from './migrations/1764000100000-feature-store.ts'
+import { ModelRevisions1764000200000 } from './migrations/1764000200000-model-revisions.ts'
 import { openDuck } from './offline/duckdb.ts'
 import { rowsRoutes } from './offline/rows.routes.ts'
 import { segmentStore } from './offline/segments.store.ts'
@@ -56,7 +58,7 @@ export const start = async (config: FeatureStoreConfig): Promise<{ url: string; 
   const clock = systemClock
   const folders = await foldersOf(config)
   const segments = segmentStore(folders.segments)
-  const replica = String(process.pid)
+  const replica = randomUUID()
   const writing = await openDuck({ folder: folders.base, name: `ingest-${replica}`, memory: config.ingestMemory, threads: 1 })
   const reading = await openDuck({
     folder: folders.base,
@@ -72,7 +74,7 @@ export const start = async (config: FeatureStoreConfig): Promise<{ url: string; 
   const db = await openDatabase({
     url: config.databaseUrl,
     schema: config.schema,
-    migrations: [FeatureStore1764000100000],
+    migrations: [FeatureStore1764000100000, ModelRevisions1764000200000],
     log,
     poolSize: config.databasePool,
   })

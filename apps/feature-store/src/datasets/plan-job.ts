@@ -6,6 +6,7 @@ import { listViews, type StoredView } from '../feature-views/views.store.ts'
 import { type DatasetPlan, decidePlan, type Planned, requestOfModel } from './decide-plan.ts'
 import { type SplitShares } from './decide-split.ts'
 import { type DatasetJob } from './datasets.store.ts'
+import { findModel } from './models.store.ts'
 import { findSpine } from './spines.store.ts'
 
 /** What a job comes to: which views it joins, and how. */
@@ -52,16 +53,24 @@ const planned = (result: Planned): DatasetPlan => {
 
 const viewsOf = (views: ReadonlyMap<string, StoredView>) => new Map([...views].map(([name, { view }]) => [name, view]))
 
+/** The spec that a run rests on; without a run the newest. */
+async function specOf(db: Database, namespace: string, model: string, revision: number | null): Promise<ModelSpec> {
+  if (revision === null) {
+    const applied = await latest(db, resourceApplied, `Model/${namespace}/${model}`)
+    if (!applied) throw modelNotFound({ model: `${namespace}/${model}` })
+    return applied.data.spec as unknown as ModelSpec
+  }
+  const spec = await findModel(db, namespace, model, revision)
+  if (!spec) throw new NotYetApplied(`Revision ${revision} of ${namespace}/${model} is not here yet.`)
+  return spec
+}
+
 async function planModel(
   db: Database,
   { namespace, model, revision }: Pick<DatasetJob, 'namespace' | 'model' | 'revision'>,
   views: ReadonlyMap<string, StoredView>,
 ): Promise<JobPlan> {
-  const applied = await latest(db, resourceApplied, `Model/${namespace}/${model}`)
-  if (!applied) throw modelNotFound({ model: `${namespace}/${model}` })
-  if (revision !== null && applied.data.revision < revision)
-    throw new NotYetApplied(`Revision ${revision} of ${namespace}/${model} is not here yet.`)
-  const spec = applied.data.spec as unknown as ModelSpec
+  const spec = await specOf(db, namespace, model!, revision)
   const missing = referencedViews({ spec } as Parameters<typeof referencedViews>[0]).find((name) => !views.has(name))
   if (missing)
     throw revision === null

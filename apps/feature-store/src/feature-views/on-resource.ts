@@ -1,13 +1,21 @@
-import { done, drop, type Handler } from '@cascata/messaging'
+import { deadLetter, done, drop, type Handler } from '@cascata/messaging'
 import { type DataOf, type resourceApplied, type resourceDeleted } from '@cascata/events'
+import { keepModel } from '../datasets/models.store.ts'
 import { type SegmentStore } from '../offline/segments.store.ts'
 import { deleteView, saveView } from './views.store.ts'
 
-/** Takes a view's new revision over; every replica starts or changes its ingestion when it looks next. Models are read where they are used. */
+/** What every normalised document has; without it a view or model could not be worked with, here or at the next start. */
+const isComplete = ({ kind, spec }: DataOf<typeof resourceApplied>): boolean =>
+  (kind === 'FeatureView' ? ['source', 'entity', 'eventTime', 'fields'] : ['observations', 'label', 'features', 'train']).every(
+    (field) => typeof spec[field] === 'object',
+  )
+
+/** Takes a view's new revision over; every replica starts or changes its ingestion when it looks next. A model's revision is kept for its runs. */
 export const onResourceApplied =
   ({ changed }: { changed: () => void }): Handler<DataOf<typeof resourceApplied>> =>
   async ({ data }, tx) => {
-    if (data.kind === 'FeatureView') await saveView(tx, data)
+    if (!isComplete(data)) return deadLetter('the document is not the normalised one: fields are missing')
+    await (data.kind === 'FeatureView' ? saveView(tx, data) : keepModel(tx, data))
     changed()
     return done
   }

@@ -80,6 +80,7 @@ async function modelsOf(db: Database): Promise<Counted[]> {
     if (data.kind !== 'Model') continue
     const { namespace, name: model, revision } = data
     const spec = data.spec as unknown as ModelSpec
+    if (!spec.label || !spec.observations) continue
     const label = parseReference(spec.label.field)
     const observations = await findView(db, namespace, spec.observations.view)
     const labels = await findView(db, namespace, label.view)
@@ -117,13 +118,23 @@ async function stateOf(
     if (!other.startsWith(own)) continue
     state.close()
     open.delete(other)
+    const closing = await duck.connect()
+    await closing.run(`detach database if exists "${other}"`)
+    closing.closeSync()
   }
   for (const file of await readdir(folder)) {
     if (file.startsWith(own) && !file.startsWith(`${name}.`)) await rm(join(folder, file), { force: true, recursive: true })
   }
   const connection = await duck.connect()
   const alias = `"${name}"`
-  await connection.run(`attach if not exists ${literal(join(folder, `${name}.duckdb`))} as ${alias}`)
+  const path = join(folder, `${name}.duckdb`)
+  const attach = () => connection.run(`attach if not exists ${literal(path)} as ${alias}`)
+  await attach().catch(async (error: Error) => {
+    // The counters can be made again; those that another process still holds are waited for.
+    if (/lock/i.test(error.message)) throw error
+    await Promise.all([path, `${path}.wal`].map((file) => rm(file, { force: true })))
+    await attach()
+  })
   await connection.run(`use ${alias}`)
   const state = await openRipeness(connection, rule)
   open.set(name, state)
