@@ -3,6 +3,8 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
   facts,
+  findingClosed,
+  findingOpened,
   fromKafka,
   labelsRipened,
   resourceApplied,
@@ -487,6 +489,22 @@ describe('people', () => {
     })
     expect(await caughtUp('anew', topic)).toMatchObject({ rows: { accepted: 2 } })
   })
+})
+
+it('finds a view behind its freshness once, and again in time', async () => {
+  const topic = uniqueName('late')
+  await them.apply(
+    viewYaml('late', topic).replace('  ttl: 30d', '  freshness: 15m\n  ttl: 30d').replace('partitions: 2', 'partitions: 1'),
+  )
+  await eventually(async () => expect(await topics.exists(topic)).toBe(true))
+  const findings = async () =>
+    (await readFacts())
+      .filter(({ data }) => (data as { view?: string }).view === 'late' && (data as { type?: string }).type === 'freshness')
+      .map(({ type }) => type)
+  await them.publish(topic, [at(flight('F1', t0), t0)])
+  await eventually(async () => expect(await findings()).toEqual([findingOpened.type]))
+  await them.publish(topic, [at(flight('F1', Date.now()), Date.now())])
+  await eventually(async () => expect(await findings()).toEqual([findingOpened.type, findingClosed.type]))
 })
 
 it('takes every example of every event it listens to, and goes on', async () => {
