@@ -19,7 +19,7 @@ import {
   versionRegistered,
 } from '@cascata/events'
 import { connectKafka, openProducer, openTopics, type Producer, readDeadLetters, silent, type Topics } from '@cascata/messaging'
-import { backing, eventually, uniqueName } from '@cascata/testing'
+import { backing, eventually as within, uniqueName } from '@cascata/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { config } from './config.ts'
 import { start } from './start.ts'
@@ -34,6 +34,9 @@ import {
   say,
 } from './test-platform/flights.ts'
 import { startOthers, type Truth } from './test-platform/others.ts'
+
+/** The machine of a test may be busy, and the log of facts long. */
+const eventually = <T>(check: () => T | Promise<T>) => within(check, { timeout: 60_000 })
 
 const namespace = uniqueName('ns').replaceAll('_', '-')
 const topic = uniqueName('predictions')
@@ -203,6 +206,10 @@ describe('windows', () => {
         { key: 'y', value: null },
       ],
     })
+    const odd = { ...flightsOf(0, 1)[0]!, flight: 'nul \0, half \ud800' }
+    const oddAt = (time: string) =>
+      predictionOf(`${namespace}-odd`, { ...odd, at: Date.parse(time) }, { features: { text: odd.flight } })
+    await say(producer, predictionMade, [oddAt('2001-01-01T00:00:00Z'), oddAt('0000-06-01T00:00:00Z')], topic)
     await publish(
       flightsOf(0, 40).map((flight) => ({ ...flight, flight: `S${flight.flight}` })),
       { role: 'shadow' },
@@ -213,7 +220,7 @@ describe('windows', () => {
     )
     const letters = await eventually(async () => {
       const read = await readDeadLetters(kafka, topics, deadLetterTopic(topic, group))
-      expect(read).toHaveLength(2)
+      expect(read).toHaveLength(3)
       return read
     })
     expect(JSON.stringify(letters)).toContain('not a prediction')

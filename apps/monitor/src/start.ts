@@ -1,4 +1,4 @@
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { deadLetterTopic } from '@cascata/events'
 import {
@@ -41,6 +41,18 @@ const clientsOf = ({ registryUrl, featureStoreUrl, serviceToken: token }: Monito
 
 const hour = 3_600_000
 
+const workOf = ({ data }: MonitorConfig): string => join(data, 'work')
+
+/** Removes what killed processes left; the files of another replica's join are younger. */
+const sweepWork = async (folder: string): Promise<void> => {
+  await mkdir(folder, { recursive: true })
+  for (const name of await readdir(folder)) {
+    const path = join(folder, name)
+    const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Infinity }))
+    if (systemClock.now() - mtimeMs > hour) await rm(path, { recursive: true, force: true })
+  }
+}
+
 /** Loops that one replica runs at a time. */
 const startDuties = (
   { config, db, messaging, log, metrics }: Parts,
@@ -52,7 +64,7 @@ const startDuties = (
     featureStore,
     log,
     metrics,
-    folder: join(config.data, 'work'),
+    folder: workOf(config),
     memory: config.duckMemory,
     rows: config.joinRows,
     pollMs: config.joinPoll,
@@ -120,8 +132,7 @@ export const start = async (config: MonitorConfig): Promise<{ url: string; stop:
   const log = createLogger('monitor', config.logLevel)
   const registry = createRegistry('monitor')
   const metrics = monitorMetrics(registry)
-  await rm(join(config.data, 'work'), { recursive: true, force: true })
-  await mkdir(join(config.data, 'work'), { recursive: true })
+  await sweepWork(workOf(config))
   const db = await openDatabase({
     url: config.databaseUrl,
     schema: config.schema,

@@ -53,6 +53,9 @@ export const emptyCategorical = (categories: readonly string[]): CategoricalHist
 export const emptyLike = (of: Histogram): Histogram =>
   of.kind === 'numeric' ? emptyNumeric(of.edges) : emptyCategorical(of.categories)
 
+/** A sum stays below infinity, which JSON has not. */
+const HUGE = 1e300
+
 /** Counts cells into a histogram; the function that comes back keeps what it needs to be fast. */
 export const counter = (into: Histogram): ((cell: Cell) => void) => {
   if (into.kind === 'categorical') {
@@ -70,7 +73,7 @@ export const counter = (into: Histogram): ((cell: Cell) => void) => {
     if (!Number.isFinite(value)) return void into.nans++
     const slot = binOf(into.edges, value) + 1
     into.counts[slot]!++
-    into.sums[slot]! += value
+    into.sums[slot] = Math.min(HUGE, Math.max(-HUGE, into.sums[slot]! + value))
   }
 }
 

@@ -1,6 +1,7 @@
 import { type Database } from '@cascata/messaging'
 import { mayAccess, Permission } from '@cascata/service'
 import { Controller, Get, Inject, Query } from '@nestjs/common'
+import { ApiQuery } from '@nestjs/swagger'
 import { z } from 'zod'
 import { questionInvalid } from '../errors.ts'
 import { findingView } from '../models/model-view.ts'
@@ -35,6 +36,12 @@ export class FindingsController {
 
   /** Findings of the monitor and of the feature store, newest first. */
   @Get()
+  @ApiQuery({ name: 'model', type: 'string', required: false, description: 'ns/name, or a name of the default namespace.' })
+  @ApiQuery({ name: 'view', type: 'string', required: false, description: 'ns/name, or a name of the default namespace.' })
+  @ApiQuery({ name: 'namespace', type: 'string', required: false })
+  @ApiQuery({ name: 'type', type: 'string', required: false })
+  @ApiQuery({ name: 'state', enum: ['open', 'closed'], required: false })
+  @ApiQuery({ name: 'limit', type: 'integer', required: false, description: '100, at most 1000.' })
   async list(@Query() query: unknown): Promise<object> {
     const parsed = filter.safeParse(query)
     if (!parsed.success)

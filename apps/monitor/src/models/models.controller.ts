@@ -1,6 +1,7 @@
 import { type Database } from '@cascata/messaging'
 import { Permission } from '@cascata/service'
 import { Controller, Get, Inject, Param, Query } from '@nestjs/common'
+import { ApiParam, ApiQuery } from '@nestjs/swagger'
 import { z } from 'zod'
 import { modelNotWatched, questionInvalid } from '../errors.ts'
 import { listFindings } from '../findings/findings.store.ts'
@@ -42,6 +43,9 @@ export class ModelsController {
 
   /** Windows (newest first, all versions), measures by input, performance, open findings. */
   @Get(':namespace/:name')
+  @ApiParam({ name: 'namespace', type: 'string' })
+  @ApiParam({ name: 'name', type: 'string' })
+  @ApiQuery({ name: 'windows', type: 'integer', required: false, description: 'How many windows; 20.' })
   async get(@Param('namespace') namespace: string, @Param('name') name: string, @Query() query: unknown): Promise<object> {
     const { windows: limit } = asked(listing, query)
     const applied = await appliedModel(this.db, namespace, name)
@@ -60,6 +64,11 @@ export class ModelsController {
 
   /** What labels say about versions, by the answers that a split gave them by chance. */
   @Get(':namespace/:name/realised')
+  @ApiParam({ name: 'namespace', type: 'string' })
+  @ApiParam({ name: 'name', type: 'string' })
+  @ApiQuery({ name: 'versions', type: 'string', description: 'Separated by commas; the last is compared with the first.' })
+  @ApiQuery({ name: 'from', type: 'string', description: 'Data time, ISO 8601, inclusive.' })
+  @ApiQuery({ name: 'to', type: 'string', description: 'Data time, ISO 8601, exclusive.' })
   async realised(@Param('namespace') namespace: string, @Param('name') name: string, @Query() query: unknown): Promise<Realised> {
     const question = asked(comparison, query)
     const applied = await appliedModel(this.db, namespace, name)

@@ -1,4 +1,4 @@
-import { fromKafka, predictionMade } from '@cascata/events'
+import { fromKafka, type KafkaRecord, predictionMade } from '@cascata/events'
 import { type Database, type RawRow, type RowSink, toDeadLetter } from '@cascata/messaging'
 import { type Clock } from '@cascata/service'
 import { type MonitorMetrics } from '../metrics.ts'
@@ -43,18 +43,19 @@ export interface OnPredictions {
   readonly onKept: () => void
 }
 
-/** Postgres keeps no NUL character, wherever a caller put one. */
-const storable = (value: Buffer | null): Buffer | string | null =>
-  value?.includes('\\u0000') ? value.toString('utf8').replaceAll('\\u0000', '\\ufffd') : value
+/** Postgres knows no year 0. */
+const FIRST_TIME = Date.parse('0001-01-01T00:00:00Z')
 
 const decode = (rows: readonly RawRow[]) => {
   const predictions: Prediction[] = []
   const refused: Refused[] = []
   for (const row of rows) {
     try {
-      const event = fromKafka({ key: row.key, value: storable(row.value), headers: row.headers })
+      const event = fromKafka(row as KafkaRecord)
       if (event.type !== predictionMade.type) throw new TypeError(`${event.type} is no prediction`)
-      predictions.push(event.data as Prediction)
+      const prediction = event.data as Prediction
+      if (Date.parse(prediction.at) < FIRST_TIME) throw new RangeError(`${prediction.at} is before the first time that is kept`)
+      predictions.push(prediction)
     } catch (error) {
       refused.push({ row, reason: (error as Error).message })
     }

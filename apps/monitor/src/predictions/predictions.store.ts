@@ -1,5 +1,6 @@
 import { type Database, type Tx } from '@cascata/messaging'
 import { modelOf, type Prediction } from './prediction.ts'
+import { storableJson, storableText } from './storable.ts'
 
 /** A prediction that is kept. `seq` grows in the order in which they were kept: of equals, the greater is the later. */
 export interface KeptPrediction {
@@ -32,7 +33,6 @@ export const ensurePartition = (db: Database, day: string): Promise<void> =>
 /** Keeps predictions. The partition of the day is there already. */
 export const keepPredictions = async (tx: Tx, predictions: readonly Prediction[], now: number): Promise<void> => {
   if (predictions.length === 0) return
-  const json = (value: unknown) => (value === undefined || value === null ? null : JSON.stringify(value))
   const column = <T>(of: (prediction: Prediction) => T) => predictions.map(of)
   await tx.query(
     `insert into prediction (kept_on, model, version, role, id, at, unit, bucket, propensity, entities, features, output, probability, error, rollout, step)
@@ -43,17 +43,17 @@ export const keepPredictions = async (tx: Tx, predictions: readonly Prediction[]
       column(modelOf),
       column(({ version }) => version),
       column(({ role }) => role),
-      column(({ id }) => id),
+      column(({ id }) => storableText(id)),
       column(({ at }) => at),
-      column(({ unit }) => unit),
+      column(({ unit }) => storableText(unit)),
       column(({ bucket }) => bucket),
       column(({ propensity }) => propensity),
-      column(({ entities }) => JSON.stringify(entities)),
-      column(({ features }) => JSON.stringify(features)),
-      column(({ output }) => json(output)),
-      column(({ probability }) => json(probability)),
-      column(({ error }) => error ?? null),
-      column(({ rollout }) => rollout ?? null),
+      column(({ entities }) => storableJson(entities)),
+      column(({ features }) => storableJson(features)),
+      column(({ output }) => storableJson(output)),
+      column(({ probability }) => storableJson(probability)),
+      column(({ error }) => (error === undefined ? null : storableText(error))),
+      column(({ rollout }) => (rollout === undefined ? null : storableText(rollout))),
       column(({ step }) => step ?? null),
     ],
   )
@@ -118,7 +118,7 @@ export const lastSeq = async (tx: Tx): Promise<number> => {
 export const keepLabels = (tx: Tx, labels: readonly { seq: number; label: unknown }[]) =>
   tx.query(
     `update prediction p set label = l.label from unnest($1::bigint[], $2::jsonb[]) as l (seq, label) where p.seq = l.seq`,
-    [labels.map(({ seq }) => seq), labels.map(({ label }) => JSON.stringify(label))],
+    [labels.map(({ seq }) => seq), labels.map(({ label }) => storableJson(label))],
   )
 
 const lastServed = `select distinct on (entities, at) ${kept}, propensity, bucket from prediction
