@@ -19,7 +19,8 @@ import { eventually } from '@cascata/testing'
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { startPlatform, yamlOf, type RowsForTest } from './platform-for-test.ts'
+import { type RowsForTest } from './feature-store-for-test.ts'
+import { startPlatform, yamlOf } from './platform-for-test.ts'
 
 let platform: Awaited<ReturnType<typeof startPlatform>>
 const start = Date.parse('2001-01-01T00:00:00Z')
