@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
@@ -38,6 +38,7 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await Promise.all(workers.map((worker) => worker.kill()))
+  rmSync(main, { force: true })
   duck?.close()
   await topics?.close()
   await them?.close()
