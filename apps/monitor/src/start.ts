@@ -2,6 +2,7 @@ import { mkdir, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { deadLetterTopic } from '@cascata/events'
 import {
+  backoff,
   bell,
   type Database,
   type Leadership,
@@ -102,13 +103,27 @@ const startExport = ({ config, db, log, metrics }: Parts) => {
   return () => (stopped.abort(), running)
 }
 
+/** Tries until Kafka answers. */
+const patiently = async (log: Logger, work: () => Promise<unknown>): Promise<void> => {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await work()
+      return
+    } catch (error) {
+      log.warn({ err: error }, 'Kafka is not ready for predictions; trying again')
+      await pause(backoff(attempt))
+    }
+  }
+}
+
 const startPredictions = async (
   { config, db, messaging, log, metrics }: Parts,
   registry: ReturnType<typeof createClient>,
   onKept: () => void,
 ) => {
   const { predictionsTopic: topic, predictionsGroup: consumer } = config
-  await messaging.topics.ensure([{ topic: deadLetterTopic(topic, consumer), partitions: 1, config: { 'retention.ms': '-1' } }])
+  const deadLetters = { topic: deadLetterTopic(topic, consumer), partitions: 1, config: { 'retention.ms': '-1' } }
+  await patiently(log, () => messaging.topics.ensure([deadLetters]))
   return messaging.ingest({
     consumer,
     topics: [topic],
