@@ -147,7 +147,10 @@ beforeAll(async () => {
     () => others.stop(),
   )
   others.addProfile(`${namespace}/delay/1`, profileOf(flightsOf(-1, 3000)))
-  for (const resource of appliedOf(namespace)) await say(producer, resourceApplied, resource)
+  for (const resource of appliedOf(namespace)) {
+    others.resources.set(`${resource.kind}/${namespace}/${resource.name}`, resource)
+    await say(producer, resourceApplied, resource)
+  }
   await say(producer, versionRegistered, {
     ...identity,
     version: '1',
