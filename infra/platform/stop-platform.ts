@@ -2,17 +2,24 @@ import { join } from 'node:path'
 import { stopContainers } from '../backing/compose.ts'
 import { backingNames } from '../backing/choose.ts'
 import { type Say } from '../backing/service.ts'
+import { root } from '../paths.ts'
 import { gone, isAlive, marker, processesWith, signalGroup, stop, type ProcessRef } from '../processes/process.ts'
 import { liveSupervisor, platformFile, processesFile, readJson, readPlan, remove, supervisorFile } from './files.ts'
 
 const patience = { app: 20_000, backing: 30_000 }
 const isBacking = (id: string) => (backingNames as string[]).includes(id)
 
-/** What belongs to a home although nobody wrote it down: processes with its mark, and the jobs of its runs. */
+/** A process of a bundle of ours that was told a folder of this home: what watches a run has no environment to be known by. */
+const isOurs = (home: string, words: string[]) =>
+  words.some((word) => word.startsWith(join(root, 'dist', 'apps', '/'))) && words.some((word) => word.startsWith(join(home, '/')))
+
+/** What belongs to a home although nobody wrote it down: processes with its mark, the jobs of its runs, and what watches those. */
 const strays = (home: string): ProcessRef[] =>
   processesWith(
-    (environment) =>
-      environment.includes(`${marker}=${home}`) || environment.some((line) => line.startsWith(`CASCATA_JOB=${join(home, '/')}`)),
+    (environment, words) =>
+      environment.includes(`${marker}=${home}`) ||
+      environment.some((line) => line.startsWith(`CASCATA_JOB=${join(home, '/')}`)) ||
+      isOurs(home, words),
   )
 
 const endStrays = async (home: string) => {

@@ -104,15 +104,16 @@ export const stop = async (
   await gone(ref, 5_000)
 }
 
-/** Processes whose environment satisfies `test` (Linux; elsewhere none is found). Their own environment at the start, not a later one. */
-export const processesWith = (test: (environment: string[]) => boolean): ProcessRef[] => {
+/** Processes whose environment and command line satisfy `test` (Linux; elsewhere none is found). Their own environment at the start, not a later one. */
+export const processesWith = (test: (environment: string[], words: string[]) => boolean): ProcessRef[] => {
   if (!existsSync('/proc/self/environ')) return []
   const found: ProcessRef[] = []
   for (const entry of readdirSync('/proc')) {
     if (!/^\d+$/.test(entry) || Number(entry) === process.pid) continue
     try {
       const environment = readFileSync(`/proc/${entry}/environ`, 'utf8').split('\0')
-      const ref = test(environment) ? refOf(Number(entry)) : undefined
+      const words = readFileSync(`/proc/${entry}/cmdline`, 'utf8').split('\0')
+      const ref = test(environment, words) ? refOf(Number(entry)) : undefined
       if (ref) found.push(ref)
     } catch {
       continue
