@@ -12,7 +12,17 @@ const boundaries = [
   { sourceTag: 'scope:service', onlyDependOnLibsWithTags: [] },
   { sourceTag: 'scope:messaging', onlyDependOnLibsWithTags: ['scope:events', 'scope:testing'] },
   { sourceTag: 'scope:testing', onlyDependOnLibsWithTags: ['scope:events', 'scope:messaging', 'scope:infra'] },
-  { sourceTag: 'scope:infra', onlyDependOnLibsWithTags: ['scope:events', 'scope:messaging', 'scope:resources', 'scope:service', 'scope:statistics', 'scope:testing'] },
+  {
+    sourceTag: 'scope:infra',
+    onlyDependOnLibsWithTags: [
+      'scope:events',
+      'scope:messaging',
+      'scope:resources',
+      'scope:service',
+      'scope:statistics',
+      'scope:testing',
+    ],
+  },
   { sourceTag: 'type:test', onlyDependOnLibsWithTags: ['type:lib', 'type:infra'] },
 ]
 

@@ -3,7 +3,12 @@ import { defineConfig } from 'vitest/config'
 /** One project a tier; the suffix of a test file is its tier. */
 const tier = (name: string, include: string[], more: object = {}) => ({
   extends: true as const,
-  test: { name, include: include.map((glob) => `{apps,libs,infra,test}/**/*${glob}`), exclude: ['**/node_modules/**', '**/dist/**'], ...more },
+  test: {
+    name,
+    include: include.map((glob) => `{apps,libs,infra,test}/**/*${glob}`),
+    exclude: ['**/node_modules/**', '**/dist/**'],
+    ...more,
+  },
 })
 
 export default defineConfig({
@@ -11,7 +16,13 @@ export default defineConfig({
   test: {
     watch: false,
     projects: [
-      { ...tier('unit', ['.spec.ts']), test: { ...tier('unit', ['.spec.ts']).test, exclude: ['**/node_modules/**', '**/dist/**', '**/*.int.spec.ts', '**/*.e2e.spec.ts'] } },
+      {
+        ...tier('unit', ['.spec.ts']),
+        test: {
+          ...tier('unit', ['.spec.ts']).test,
+          exclude: ['**/node_modules/**', '**/dist/**', '**/*.int.spec.ts', '**/*.e2e.spec.ts'],
+        },
+      },
       tier('int', ['.int.spec.ts'], {
         testTimeout: 120_000,
         hookTimeout: 180_000,

@@ -12,6 +12,10 @@ export interface Answered {
   delayed: boolean
 }
 
+interface Predictions {
+  predictions: { version: string; probability: number }[]
+}
+
 export const features = [
   'plans:origin',
   'plans:destination',
@@ -34,7 +38,7 @@ export function openCaller(client: PlatformClient, { namespace, model }: { names
     const body = { entities: { flight: flights.map(({ flight }) => flight) }, ids: flights.map(({ flight }) => flight) }
     for (let attempt = 1; ; attempt++) {
       try {
-        return await client.post('inference', `/v1/models/${served}/predict`, body, at)
+        return await client.post<Predictions>('inference', `/v1/models/${served}/predict`, body, at)
       } catch (error) {
         // As any careful caller: what says that it passes is tried again.
         const passing = error instanceof Refused ? [429, 503].includes(error.status) : true
@@ -55,7 +59,7 @@ export function openCaller(client: PlatformClient, { namespace, model }: { names
     },
     /** Keeps version 1 for ever, to compare with: its ONNX file, run here. */
     async keepFirst() {
-      const { modelSha256 } = await client.get('registry', `/v1/versions/${namespace}/${model}/1`)
+      const { modelSha256 } = await client.get<{ modelSha256: string }>('registry', `/v1/versions/${namespace}/${model}/1`)
       first = await InferenceSession.create(await client.blob(modelSha256))
     },
     /** Asks for the flights as of `at`, and what version 1 would have said of the same features. */
@@ -84,9 +88,14 @@ async function scoreFirst(
   at: Instant,
 ): Promise<number[]> {
   const entities = { flight: flights.map(({ flight }) => flight), origin: flights.map(({ origin }) => origin) }
-  const { names, values } = await client.post('feature-store', '/v1/features', { namespace, features, entities }, at)
+  const { names, values } = await client.post<{ names: string[]; values: unknown[][] }>(
+    'feature-store',
+    '/v1/features',
+    { namespace, features, entities },
+    at,
+  )
   const columns = new Map<string, unknown[]>(
-    names.map((name: string, column: number) => [name.replace(':', '__'), values.map((row: unknown[]) => row[column])]),
+    names.map((name, column) => [name.replace(':', '__'), values.map((row) => row[column])]),
   )
   const feeds = Object.fromEntries(
     session.inputMetadata.map((input) => [

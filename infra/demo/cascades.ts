@@ -9,7 +9,7 @@ export interface Told {
   cascade: string
   cause?: string | undefined
   // What a fact says differs from name to name; outsiders rely on the fields that docs/events.md lists.
-  data: Record<string, any>
+  data: Record<string, unknown>
 }
 
 /**

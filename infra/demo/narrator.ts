@@ -4,7 +4,7 @@ import { type Screen } from './screen.ts'
 const share = (value: unknown) => (typeof value === 'number' ? `${Math.round(value * 100)} %` : '')
 
 /** What is worth a line, in words. What repeats by the thousand has none. */
-const words: Record<string, (data: Record<string, any>) => string> = {
+const words: Record<string, (data: Told['data']) => string> = {
   'training.requested': ({ run, trigger }) => `training ${short(run)} requested because of ${trigger}`,
   'training.refused': ({ reason }) => `training refused: ${reason}`,
   'dataset.built': ({ rows, cutoff }) =>
@@ -24,12 +24,21 @@ const words: Record<string, (data: Record<string, any>) => string> = {
   'rollout.completed': ({ version }) => `version ${version} serves`,
   'rollout.rolledback': ({ version, reason }) => `version ${version} is rolled back: ${reason}`,
   'finding.opened': ({ type, features, measure, size, version }) =>
-    `finding: ${type}${version ? ` of version ${version}` : ''}${features?.length ? ` in ${features.map((it: any) => it.name ?? it.feature ?? it).join(', ')}` : ''}${measure ? ` (${measure} ${Number(size).toFixed(3)})` : ''}`,
+    `finding: ${type}${version ? ` of version ${version}` : ''}${namesOf(features)}${measure ? ` (${measure} ${Number(size).toFixed(3)})` : ''}`,
   'finding.closed': ({ type }) => `finding closed: ${type ?? ''}`,
   'training.frozen': ({ reason }) => `training is frozen: ${reason}`,
   'training.unfrozen': () => 'training goes on',
   'model.suspended': ({ reason }) => `the model is suspended: ${reason}`,
   'view.halted': ({ view, reason }) => `view ${view} is halted: ${reason}`,
+}
+
+/** The features of a finding, which come as names or with their sizes. */
+function namesOf(features: unknown): string {
+  if (!Array.isArray(features) || features.length === 0) return ''
+  const names = features.map((it: string | { name?: string; feature?: string }) =>
+    typeof it === 'string' ? it : (it.name ?? it.feature),
+  )
+  return ` in ${names.join(', ')}`
 }
 
 const short = (id: unknown) => String(id).slice(0, 8)

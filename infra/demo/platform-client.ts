@@ -6,13 +6,28 @@ import { type Instant } from './flights.ts'
 export class Refused extends Error {
   override name = 'Refused'
   readonly status: number
-  readonly body: any
+  readonly body: unknown
 
-  constructor(what: string, status: number, body: any) {
-    super(`${what}: ${status} ${body?.code ?? ''} ${body?.message ?? JSON.stringify(body)}`)
+  constructor(what: string, status: number, body: unknown) {
+    const { code = '', message = JSON.stringify(body) } = (body ?? {}) as { code?: string; message?: string }
+    super(`${what}: ${status} ${code} ${message}`)
     this.status = status
     this.body = body
   }
+}
+
+/** How far a view has read. */
+export interface ViewState {
+  state: string
+  partitions: { nextOffset: number; end: number }[]
+}
+
+/** What became of an applied document. */
+export interface Applied {
+  kind: string
+  name: string
+  revision: number
+  action: string
 }
 
 interface Call {
@@ -24,7 +39,7 @@ interface Call {
 
 /** The platform's HTTP, as anybody would call it. */
 export function platformClient({ apps }: PlatformFile) {
-  const call = async (app: string, path: string, { method = 'GET', body, yaml, at }: Call = {}): Promise<any> => {
+  const call = async <Answer>(app: string, path: string, { method = 'GET', body, yaml, at }: Call = {}): Promise<Answer> => {
     const headers: Record<string, string> = {}
     if (yaml !== undefined) headers['content-type'] = 'application/yaml'
     if (body !== undefined) headers['content-type'] = 'application/json'
@@ -37,14 +52,14 @@ export function platformClient({ apps }: PlatformFile) {
     const text = await answer.text()
     const parsed = (answer.headers.get('content-type') ?? '').includes('json') ? JSON.parse(text) : text
     if (!answer.ok) throw new Refused(`${method} ${app}${path}`, answer.status, parsed)
-    return parsed
+    return parsed as Answer
   }
 
   return {
-    get: (app: string, path: string, at?: Instant) => call(app, path, at === undefined ? {} : { at }),
-    post: (app: string, path: string, body: unknown, at?: Instant) =>
-      call(app, path, { method: 'POST', body, ...(at === undefined ? {} : { at }) }),
-    apply: (yaml: string) => call('registry', '/v1/resources', { method: 'PUT', yaml }),
+    get: <Answer>(app: string, path: string, at?: Instant) => call<Answer>(app, path, at === undefined ? {} : { at }),
+    post: <Answer>(app: string, path: string, body: unknown, at?: Instant) =>
+      call<Answer>(app, path, { method: 'POST', body, ...(at === undefined ? {} : { at }) }),
+    apply: (yaml: string) => call<Applied[]>('registry', '/v1/resources', { method: 'PUT', yaml }),
     /** Bytes of a blob. */
     async blob(sha256: string): Promise<Uint8Array> {
       const answer = await fetch(`${apps['registry']!.url}/v1/blobs/${sha256}`)
@@ -56,8 +71,8 @@ export function platformClient({ apps }: PlatformFile) {
       for (const view of views) {
         for (;;) {
           signal.throwIfAborted()
-          const { partitions, state } = await call('feature-store', `/v1/views/${namespace}/${view}`)
-          if (state === 'active' && partitions.length > 0 && partitions.every((it: any) => it.nextOffset >= it.end)) break
+          const { partitions, state } = await call<ViewState>('feature-store', `/v1/views/${namespace}/${view}`)
+          if (state === 'active' && partitions.length > 0 && partitions.every(({ nextOffset, end }) => nextOffset >= end)) break
           await sleep(5)
         }
       }

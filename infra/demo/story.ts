@@ -5,7 +5,7 @@ import { parseAllDocuments } from 'yaml'
 import { root } from '../paths.ts'
 import { type Caller } from './caller.ts'
 import { type Cascades, type Told } from './cascades.ts'
-import { type PlatformClient } from './platform-client.ts'
+import { type PlatformClient, type ViewState } from './platform-client.ts'
 import { type Publisher } from './publisher.ts'
 import { type Replay } from './replay.ts'
 import { type Screen } from './screen.ts'
@@ -89,7 +89,9 @@ export async function play(stage: Stage): Promise<Seen> {
 }
 
 const isAboutDistance = ({ name, data }: Told) =>
-  name === 'finding.opened' && ['drift', 'data-invalid'].includes(data['type']) && JSON.stringify(data).includes('distanceMiles')
+  name === 'finding.opened' &&
+  ['drift', 'data-invalid'].includes(String(data['type'])) &&
+  JSON.stringify(data).includes('distanceMiles')
 
 /** The finding is closed, or a version that learned from the new rows has replaced the one it was about. */
 const recovery = (cascades: Cascades, finding: Told): Told | undefined =>
@@ -110,8 +112,7 @@ async function apply({ client, screen, namespace, suffix }: Stage, file: string)
     const topic = document.getIn(['spec', 'source', 'topic'])
     if (topic) document.setIn(['spec', 'source', 'topic'], `${String(topic)}${suffix}`)
   }
-  const answer = await client.apply(documents.map(String).join('---\n'))
-  const resources: { kind: string; name: string; revision: number; action: string }[] = answer.resources ?? answer
+  const resources = await client.apply(documents.map(String).join('---\n'))
   screen.line(
     `applied examples/flights/${file}: ${resources.map(({ kind, name, revision, action }) => `${kind} ${name} (revision ${revision}, ${action})`).join(', ')}`,
   )
@@ -122,7 +123,7 @@ async function untilActive({ client, namespace, signal }: Stage): Promise<void> 
   for (const view of ['plans', 'outcomes', 'airports']) {
     for (;;) {
       signal.throwIfAborted()
-      const state = await client.get('feature-store', `/v1/views/${namespace}/${view}`).catch(() => undefined)
+      const state = await client.get<ViewState>('feature-store', `/v1/views/${namespace}/${view}`).catch(() => undefined)
       if (state?.state === 'active' && state.partitions.length > 0) break
       await sleep(50)
     }
