@@ -103,3 +103,37 @@ export const mean = (values: ArrayLike<number>): number => {
   for (let at = 0; at < values.length; at++) sum += values[at] as number
   return values.length === 0 ? NaN : sum / values.length
 }
+
+/** What to add to log odds so that their mean probability is the share of positives: Newton's method from the last one. */
+export function interceptShift(scores: Float64Array, y: Float64Array, from = 0): number {
+  const wanted = mean(y)
+  if (wanted <= 0 || wanted >= 1) return 0
+  let shift = from
+  for (let step = 0; step < 5; step++) {
+    let sum = 0
+    let slope = 0
+    for (const score of scores) {
+      const p = sigmoid(score + shift)
+      sum += p
+      slope += p * (1 - p)
+    }
+    if (slope < 1e-9) break
+    const move = Math.max(-2, Math.min(2, (wanted * scores.length - sum) / slope))
+    shift += move
+    if (Math.abs(move) < 1e-4) break
+  }
+  return shift
+}
+
+/**
+ * Losses that tell how well scores separate, whatever their level: a binary loss at the intercept that fits the rows best. The share of
+ * positives changes from week to week, and a window must not win because its share happens to be that of the validation rows.
+ */
+export const levelledLosses = (raw: Float64Array, target: Target): Float64Array => {
+  if (target.task !== 'binary') return lossesOf(raw, target)
+  const shift = interceptShift(raw, target.y)
+  return lossesOf(
+    raw.map((score) => score + shift),
+    target,
+  )
+}

@@ -3,7 +3,7 @@ import { takeRows } from '../frames/frame.ts'
 import { type JobFile } from './job.ts'
 import { type Fitted, type FitTask, type Learner } from './learner.ts'
 import { modelFiles, writeFiles } from './outputs.ts'
-import { lossesOf, mean, targetOf, type Target } from './target.ts'
+import { levelledLosses, lossesOf, mean, targetOf, type Target } from './target.ts'
 import { candidateWindows, chooseWindow, rowsWithin, sameWindow, type Window } from './windows.ts'
 
 /** A line of a trainer's standard output. */
@@ -37,7 +37,7 @@ export async function train(learner: Learner, job: JobFile, report: (line: Progr
   }
   const tried = trials.map((window, step): Tried => {
     const fitted = fit(window, step, learner.trial(job.params))
-    return { window, losses: lossesOf(fitted.raw(later), validation.target) }
+    return { window, losses: levelledLosses(fitted.raw(later), validation.target) }
   })
   const chosen = tried.length > 0 ? chooseWindow(tried.map(({ losses }) => losses)) : 0
   const window = windows[chosen] as Window

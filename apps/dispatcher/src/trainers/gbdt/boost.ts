@@ -2,7 +2,7 @@ import { seededRandom } from '@cascata/statistics'
 import { type Frame } from '../../frames/frame.ts'
 import { type Fitted, type FitTask, type Learner } from '../learner.ts'
 import { sample } from '../random.ts'
-import { lossesOf, mean, sigmoid, softmax, type Target } from '../target.ts'
+import { interceptShift, lossesOf, mean, sigmoid, softmax, type Target } from '../target.ts'
 import { binsOf, fitEncoders, type Encoder } from './encode.ts'
 import { treesGraph } from './export.ts'
 import { addTree, growTree, workspaceFor, type Tree } from './grow.ts'
@@ -165,27 +165,6 @@ function watcher(ensemble: Ensemble, { frame, target }: { frame: Frame; target: 
     return { loss, stop: patience > 0 && round - best.round >= patience }
   }
   return Object.assign(watch, { best: () => best.round })
-}
-
-/** What to add to log odds so that their mean probability is the share of positives: Newton's method from the last one. */
-function interceptShift(scores: Float64Array, y: Float64Array, from: number): number {
-  const wanted = mean(y)
-  if (wanted <= 0 || wanted >= 1) return 0
-  let shift = from
-  for (let step = 0; step < 5; step++) {
-    let sum = 0
-    let slope = 0
-    for (const score of scores) {
-      const p = sigmoid(score + shift)
-      sum += p
-      slope += p * (1 - p)
-    }
-    if (slope < 1e-9) break
-    const move = Math.max(-2, Math.min(2, (wanted * scores.length - sum) / slope))
-    shift += move
-    if (Math.abs(move) < 1e-4) break
-  }
-  return shift
 }
 
 const standardOf = (target: Target): { centre: number; scale: number } => {
