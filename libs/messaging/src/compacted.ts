@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { EachBatchPayload, Kafka } from 'kafkajs'
 import { type CloudEvent, type EventDefinition, fromKafka, type Topic, typeOfRecord } from '@cascata/events'
-import { consumerRetry } from './kafka.ts'
+import { consumerRetry, leave } from './kafka.ts'
 import { failure, type Log } from './log.ts'
 import { openTopics, type Topics } from './topics.ts'
 import { backoff, pause } from './waiting.ts'
@@ -66,17 +66,24 @@ export function readCompacted({ kafka, topic, definitions, onValue, log }: Compa
   }
 
   const session = async () => {
-    missing = await endsOf(topics, topic.name)
+    const bounds = await topics.bounds(topic.name)
+    missing = endsOf(bounds)
     if (missing.size === 0) caughtUp.resolve()
     const consumer = kafka.consumer({
       groupId: `cascata.reader.${topic.name}.${randomUUID()}`,
       sessionTimeout: 10_000,
       maxWaitTimeInMs: 1_000,
+      metadataMaxAge: 10_000,
       allowAutoTopicCreation: false,
       retry: consumerRetry,
     })
     const ended = Promise.withResolvers<unknown>()
     consumer.on(consumer.events.CRASH, ({ payload }) => ended.resolve(payload.error))
+    // Alone in its group it must have every partition; with fewer it joined before the client knew the topic, and would wait in vain.
+    consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
+      const partitions = payload.memberAssignment[topic.name]?.length ?? 0
+      if (partitions < bounds.size) ended.resolve(new Error(`Joined with ${partitions} of ${bounds.size} partitions.`))
+    })
     stopping.signal.addEventListener('abort', () => ended.resolve(undefined), { once: true })
     try {
       await consumer.connect()
@@ -85,7 +92,7 @@ export function readCompacted({ kafka, topic, definitions, onValue, log }: Compa
       const error = await ended.promise
       if (error) throw error
     } finally {
-      await consumer.disconnect().catch(() => {})
+      await leave(consumer)
     }
   }
 
@@ -109,10 +116,8 @@ export function readCompacted({ kafka, topic, definitions, onValue, log }: Compa
 }
 
 /** The end of each partition that holds anything. */
-async function endsOf(topics: Topics, topic: string): Promise<Map<number, number>> {
-  const bounds = await topics.bounds(topic)
-  return new Map([...bounds].filter(([, { low, high }]) => low < high).map(([partition, { high }]) => [partition, high]))
-}
+const endsOf = (bounds: Awaited<ReturnType<Topics['bounds']>>): Map<number, number> =>
+  new Map([...bounds].filter(([, { low, high }]) => low < high).map(([partition, { high }]) => [partition, high]))
 
 /** The newest generation of each key that the topic holds now. */
 export async function generationsOf(

@@ -1,8 +1,9 @@
-import kafkajs, { type Admin, type Kafka, type KafkaConfig, type logCreator, logLevel } from 'kafkajs'
+import kafkajs, { type Admin, type Consumer, type Kafka, type KafkaConfig, type logCreator, logLevel } from 'kafkajs'
 import { installCodecs } from './codecs.ts'
 import { cureIdleLoop } from './idle-patch.ts'
 import type { Log } from './log.ts'
 import { quickenRecords } from './record-encoding.ts'
+import { pause } from './waiting.ts'
 
 /** How to reach the brokers. */
 export interface KafkaSettings {
@@ -58,3 +59,6 @@ export async function withAdmin<T>(kafka: Kafka, use: (admin: Admin) => Promise<
  * one process are in the group. So it gives up, says so (CRASH), and its owner builds a new one.
  */
 export const consumerRetry = { initialRetryTime: 100, maxRetryTime: 2_000, retries: 8, restartOnFailure: async () => false }
+
+/** Disconnects a consumer, and waits for that five seconds at most: one that lost its broker must not hold up its successor. */
+export const leave = (consumer: Consumer): Promise<void> => Promise.race([consumer.disconnect().catch(() => {}), pause(5_000)])

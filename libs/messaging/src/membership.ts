@@ -1,6 +1,6 @@
 import type { Consumer, EachBatchPayload } from 'kafkajs'
 import type { RowBatch } from './buffer.ts'
-import { consumerRetry } from './kafka.ts'
+import { consumerRetry, leave } from './kafka.ts'
 import { failure } from './log.ts'
 import type { ReaderParts, ReaderSettings } from './reader.ts'
 import { backoff, pause } from './waiting.ts'
@@ -24,7 +24,7 @@ export async function keepRunning(
       sessionTimeout: settings.sessionTimeoutMs ?? 6_000,
       heartbeatInterval: (settings.sessionTimeoutMs ?? 6_000) / 4,
       rebalanceTimeout: 10_000,
-      metadataMaxAge: 30_000,
+      metadataMaxAge: 10_000,
       maxWaitTimeInMs: 1_000,
       maxBytesPerPartition: 2 * 1024 * 1024,
       allowAutoTopicCreation: false,
@@ -45,7 +45,7 @@ export async function keepRunning(
       log.warn({ consumer: settings.consumer, ...failure(error) }, 'a consumer stopped and is started again')
       await pause(backoff(attempt, { first: 200 }), signal)
     } finally {
-      await consumer.disconnect().catch(() => {})
+      await leave(consumer)
     }
   }
 }
