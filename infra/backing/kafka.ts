@@ -79,7 +79,8 @@ export const kafka = (settings: KafkaSettings): LocalService => {
       writeFileSync(log4j(settings), logging)
       if (existsSync(join(folder, 'data', 'meta.properties'))) return
       const id = Buffer.from(randomUUID().replaceAll('-', ''), 'hex').toString('base64url')
-      const format = ['kafka.tools.StorageTool', 'format', '-t', id, '-c', file(settings), '--ignore-formatted']
+      // Joined by `=`: one id in 64 begins with a dash, and would be taken for an option.
+      const format = ['kafka.tools.StorageTool', 'format', `--cluster-id=${id}`, '-c', file(settings), '--ignore-formatted']
       await promisify(execFile)(java, [...flags('64m'), '-Xshare:auto', ...classes, ...format])
     },
     command: (): Command => ({

@@ -123,7 +123,7 @@ export async function platform(brokers: string) {
   await open.ensure(topics.map(({ name, partitions, config }) => ({ topic: name, partitions, config })))
   const producer = await openProducer({ kafka, log: silent })
   const heard: { topic: string; event: CloudEvent }[] = []
-  const consumer = kafka.consumer({ groupId: `test-${Math.random()}` })
+  const consumer = kafka.consumer({ groupId: `test-${Math.random()}`, metadataMaxAge: 2_000 })
   await consumer.connect()
   await consumer.subscribe({ topics: ['cascata.facts', 'cascata.predictions'], fromBeginning: true })
   await consumer.run({

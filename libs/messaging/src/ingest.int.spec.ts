@@ -179,6 +179,9 @@ it('notices a topic that is created again while it reads', async () => {
   await publish(600)
   await eventually(async () => expect((await gaps()).length).toBe(partitions), { timeout: 60_000 })
   expect(await seen()).toHaveLength(60)
+  const before = await seen()
+  await messaging.resumeHalted({ consumer: consumer() }, 'earliest')
+  await expectEachOnce([...before, ...published.slice(60)])
 })
 
 it('halts when retention has removed rows that were due, and never skips them in silence', async () => {

@@ -51,6 +51,7 @@ export async function readLog({ kafka, topic, from, follow, onRecord, signal, lo
   const consumer = kafka.consumer({
     groupId: `cascata.reader.${topic}.${randomUUID()}`,
     maxWaitTimeInMs: 200,
+    metadataMaxAge: 5_000,
     allowAutoTopicCreation: false,
     retry: consumerRetry,
   })
