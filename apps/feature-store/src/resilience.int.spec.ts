@@ -201,13 +201,13 @@ it('has every row once offline and the winner online, whatever dies meanwhile', 
   await expectExact(first.call, view, published)
 })
 
-it('halts at a topic that was created again, says so, and goes on in a new epoch when told', { timeout: 120_000 }, async () => {
+it('halts at a topic that was created again, says so, and keeps what it had', { timeout: 120_000 }, async () => {
   const [view, topic] = ['gates', uniqueName('gates')]
   const { call } = await replica()
   await them.apply(yaml(view, topic))
   await eventually(async () => expect(await topics.exists(topic)).toBe(true), { timeout: 60_000 })
   await them.publish(topic, rowsOfRound(0, 30))
-  const before = await covered(call, view, topic)
+  await covered(call, view, topic)
   const admin = connectKafka({ brokers: [kafka.url], clientId: 'admin' }, silent).admin()
   await admin.connect()
   await admin.deleteTopics({ topics: [topic] })
@@ -228,18 +228,4 @@ it('halts at a topic that was created again, says so, and goes on in a new epoch
       }),
     { timeout: 60_000 },
   )
-
-  await eventually(async () =>
-    expect((await call('POST', `/v1/views/default/${view}/resume`, { from: 'earliest' })).status).toBe(200),
-  )
-  const after = await eventually(
-    async () => {
-      const state = await covered(call, view, topic)
-      expect(state).toMatchObject({ state: 'active', rows: { accepted: 60 } })
-      return state
-    },
-    { timeout: 60_000 },
-  )
-  expect(Math.max(...after.partitions.map(({ epoch }: { epoch: number }) => epoch))).toBe(1)
-  expect(after.watermark >= before.watermark).toBe(true)
 })

@@ -24,7 +24,7 @@ export async function keepRunning(
       sessionTimeout: settings.sessionTimeoutMs ?? 6_000,
       heartbeatInterval: (settings.sessionTimeoutMs ?? 6_000) / 4,
       rebalanceTimeout: 10_000,
-      metadataMaxAge: 10_000,
+      metadataMaxAge: 30_000,
       maxWaitTimeInMs: 1_000,
       maxBytesPerPartition: 2 * 1024 * 1024,
       allowAutoTopicCreation: false,
