@@ -1,5 +1,5 @@
 import { openDatabase, MessagingTransport, startMessaging } from '@cascata/messaging'
-import { createLogger, createRegistry, startService, systemClock } from '@cascata/service'
+import { createLogger, createRegistry, kafkaOf, startService, systemClock } from '@cascata/service'
 import { mkdir } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { DispatcherModule } from './app.module.ts'
@@ -17,15 +17,6 @@ import { weighing } from './triggers/apply-decision.ts'
 import { featureStoreClient } from './upstream/feature-store.ts'
 import { mlflowClient } from './upstream/mlflow.ts'
 import { registryClient } from './upstream/registry.ts'
-
-const kafkaOf = ({ kafkaBrokers, kafkaTls, kafkaMechanism, kafkaUser, kafkaPassword }: DispatcherConfig) => ({
-  brokers: kafkaBrokers,
-  clientId: 'dispatcher',
-  ssl: kafkaTls,
-  ...(kafkaMechanism === 'none'
-    ? {}
-    : { sasl: { mechanism: kafkaMechanism, username: kafkaUser ?? '', password: kafkaPassword ?? '' } as never }),
-})
 
 /** Starts the dispatcher; `stop` ends what it opened, in the reverse order. Jobs under way go on and are taken up by the next start. */
 export const start = async (given: DispatcherConfig): Promise<{ url: string; stop: () => Promise<void> }> => {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { openDatabase, MessagingTransport, startMessaging } from '@cascata/messaging'
-import { appHome, createLogger, createRegistry, startService, systemClock } from '@cascata/service'
+import { appHome, createLogger, createRegistry, kafkaOf, startService, systemClock } from '@cascata/service'
 import { FeatureStoreModule } from './app.module.ts'
 import { type FeatureStoreConfig } from './config.ts'
 import { consumers } from './consumers.ts'
@@ -26,15 +26,6 @@ import { lookUpRoutes } from './online/look-up.routes.ts'
 import { openOnlineStore } from './online/online-store.ts'
 
 const app = 'feature-store'
-
-const kafkaOf = ({ kafkaBrokers, kafkaTls, kafkaMechanism, kafkaUser, kafkaPassword }: FeatureStoreConfig) => ({
-  brokers: kafkaBrokers,
-  clientId: app,
-  ssl: kafkaTls,
-  ...(kafkaMechanism === 'none'
-    ? {}
-    : { sasl: { mechanism: kafkaMechanism, username: kafkaUser ?? '', password: kafkaPassword ?? '' } as never }),
-})
 
 /** Folders of the service, made when they are missing. Replicas share all but what is spilled. */
 async function foldersOf({ data, home }: FeatureStoreConfig) {

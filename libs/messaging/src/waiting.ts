@@ -11,9 +11,6 @@ export function backoff(attempt: number, { first = 50, max = 5_000 } = {}): numb
   return Math.min(max, first * 2 ** Math.min(attempt - 1, 20)) * (0.75 + Math.random() / 2)
 }
 
-/** A promise with its handles. */
-export const gate = () => Promise.withResolvers<void>()
-
 /** A latch that one loop waits on and anybody rings; a ring while nobody waits is kept. */
 export function bell() {
   let rung = false
