@@ -6,6 +6,8 @@ export interface BenchContext {
   urls: BackingUrls
   /** An empty folder, deleted afterwards. */
   home: string
+  /** As large as the aims name: takes minutes. */
+  full: boolean
   /** Tells a person how far it is. */
   say(line: string): void
 }

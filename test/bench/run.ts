@@ -15,9 +15,10 @@ const known = readdirSync(import.meta.dirname)
   .map((file) => file.slice(0, -3))
   .filter((name) => !helpers.includes(name))
 
-const wanted = process.argv.slice(2)
+const full = process.argv.includes('--full')
+const wanted = process.argv.slice(2).filter((each) => each !== '--full')
 if (wanted.includes('--help')) {
-  console.log(`npm run bench [-- name…]\n\nBenchmarks: ${known.join(', ')}. Results: .cascata/bench/<name>.json`)
+  console.log(`npm run bench [-- name…] [--full]\n\nBenchmarks: ${known.join(', ')}. Results: .cascata/bench/<name>.json\n--full: those that can be larger are, as large as their aims name.`)
   process.exit(0)
 }
 const unknown = wanted.filter((name) => !known.includes(name))
@@ -67,7 +68,7 @@ try {
     const bench = (await import(`./${name}.ts`)) as Bench
     console.log(`\n${name}: ${bench.title}`)
     try {
-      const { metrics } = await bench.run({ urls: backing(), home, say: (line) => console.log(`  ${line}`) })
+      const { metrics } = await bench.run({ urls: backing(), home, full, say: (line) => console.log(`  ${line}`) })
       writeFileSync(join(results, `${name}.json`), `${JSON.stringify({ name, metrics, environment: environment() }, null, 2)}\n`)
       show(bench, metrics)
     } catch (error) {
