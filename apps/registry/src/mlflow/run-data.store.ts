@@ -1,9 +1,9 @@
-import { type Tx } from '@cascata/messaging'
+import { type Database, type Tx } from '@cascata/messaging'
 import { type KeyValue, refuse, stored } from './wire.ts'
-import { type MetricPoint } from './validate-batch.ts'
+import { type Batch, type MetricPoint } from './validate-batch.ts'
 
 /** The last value of each key, in the order of keys: a statement must not meet a row twice, and lock rows in one order. */
-const lastByKey = <Item extends { key: string }>(items: readonly Item[]): Item[] =>
+export const lastByKey = <Item extends { key: string }>(items: readonly Item[]): Item[] =>
   [...new Map(items.map((item) => [item.key, item])).values()].toSorted((one, other) => (one.key < other.key ? -1 : 1))
 
 export const logTags = async (tx: Tx, run: string, tags: readonly KeyValue[]): Promise<void> => {
@@ -17,7 +17,13 @@ export const logTags = async (tx: Tx, run: string, tags: readonly KeyValue[]): P
 
 const quoted = (value: string): string => `'${value}'`
 
-const refuseConflicts = (run: string, conflicts: readonly { key: string; old_value: string; new_value: string }[]): void => {
+interface Conflict {
+  readonly key: string
+  readonly old_value: string
+  readonly new_value: string
+}
+
+const refuseConflicts = (run: string, conflicts: readonly Conflict[]): void => {
   const [first] = conflicts
   if (!first) return
   if (conflicts.length === 1) {
@@ -32,67 +38,108 @@ const refuseConflicts = (run: string, conflicts: readonly { key: string; old_val
   refuse(`Changing param values is not allowed. Params were already logged='[${listed.join(', ')}]' for run ID='${run}'.`)
 }
 
-/** Writes params, which never change: the same value again is fine, another one throws and so undoes the batch. */
-export const logParams = async (tx: Tx, run: string, params: readonly KeyValue[]): Promise<void> => {
-  if (params.length === 0) return
-  const [keys, values] = [params.map(({ key }) => key), params.map(({ value }) => value)]
-  const conflicts = await tx.query<{ key: string; old_value: string; new_value: string }>(
+const conflictsOf = (db: Pick<Database, 'query'>, run: string, params: readonly KeyValue[]): Promise<Conflict[]> =>
+  db.query<Conflict>(
     `select p.key, p.value as old_value, n.value as new_value
        from unnest($2::text[], $3::text[]) as n(key, value) join run_param p on p.run_id = $1 and p.key = n.key
       where p.value <> n.value order by p.key`,
-    [run, keys, values],
+    [run, params.map(({ key }) => key), params.map(({ value }) => value)],
   )
-  refuseConflicts(run, conflicts)
-  await tx.query(
-    'insert into run_param (run_id, key, value) select $1, * from unnest($2::text[], $3::text[]) on conflict do nothing',
-    [run, keys, values],
-  )
-}
+
+const inOrder = (one: MetricPoint, other: MetricPoint): number =>
+  one.step - other.step || one.timestamp - other.timestamp || stored(one.value).value - stored(other.value).value
 
 /** The greatest by (step, timestamp, value), of each key. */
-const latestByKey = (metrics: readonly MetricPoint[]): MetricPoint[] =>
-  lastByKey(
-    metrics.toSorted(
-      (one, other) =>
-        one.step - other.step || one.timestamp - other.timestamp || stored(one.value).value - stored(other.value).value,
+const latestByKey = (metrics: readonly MetricPoint[]): MetricPoint[] => lastByKey(metrics.toSorted(inOrder))
+
+/** Adds columns of metric points to the parameters of a statement; what `unnest` takes. */
+const unnested = (metrics: readonly MetricPoint[], values: unknown[]): string => {
+  const add = (column: unknown[], type: string): string => `$${values.push(column)}::${type}[]`
+  return [
+    add(
+      metrics.map(({ key }) => key),
+      'text',
     ),
-  )
-
-const columnsOf = (metrics: readonly MetricPoint[]): unknown[] => [
-  metrics.map(({ key }) => key),
-  metrics.map(({ step }) => step),
-  metrics.map(({ timestamp }) => timestamp),
-  metrics.map(({ value }) => stored(value).value),
-  metrics.map(({ value }) => stored(value).is_nan),
-]
-
-/** Writes metric points: exact repetitions count once, and the latest of a key is kept beside the history. */
-export const logMetrics = async (tx: Tx, run: string, metrics: readonly MetricPoint[]): Promise<void> => {
-  if (metrics.length === 0) return
-  await tx.query(
-    `insert into metric (run_id, key, step, timestamp, value, is_nan)
-     select $1, * from unnest($2::text[], $3::bigint[], $4::bigint[], $5::float8[], $6::boolean[]) on conflict do nothing`,
-    [run, ...columnsOf(metrics)],
-  )
-  await tx.query(
-    `insert into latest_metric as latest (run_id, key, step, timestamp, value, is_nan)
-     select $1, * from unnest($2::text[], $3::bigint[], $4::bigint[], $5::float8[], $6::boolean[])
-     on conflict (run_id, key) do update
-       set step = excluded.step, timestamp = excluded.timestamp, value = excluded.value, is_nan = excluded.is_nan
-       where (excluded.step, excluded.timestamp, excluded.value) > (latest.step, latest.timestamp, latest.value)`,
-    [run, ...columnsOf(latestByKey(metrics))],
-  )
-  const ofModels = Map.groupBy(metrics, ({ model_id }) => model_id)
-  for (const [model, points] of ofModels) if (model !== undefined) await logModelMetrics(tx, model, run, points)
+    add(
+      metrics.map(({ step }) => step),
+      'bigint',
+    ),
+    add(
+      metrics.map(({ timestamp }) => timestamp),
+      'bigint',
+    ),
+    add(
+      metrics.map(({ value }) => stored(value).value),
+      'float8',
+    ),
+    add(
+      metrics.map(({ value }) => stored(value).is_nan),
+      'boolean',
+    ),
+  ].join(', ')
 }
 
-const logModelMetrics = async (tx: Tx, model: string, run: string, points: readonly MetricPoint[]): Promise<void> => {
-  await tx.query(
-    `insert into logged_model_metric as latest (model_id, run_id, key, step, timestamp, value, is_nan)
-     select $1, $2, * from unnest($3::text[], $4::bigint[], $5::bigint[], $6::float8[], $7::boolean[])
-     on conflict (model_id, run_id, key) do update
-       set step = excluded.step, timestamp = excluded.timestamp, value = excluded.value, is_nan = excluded.is_nan
-       where (excluded.step, excluded.timestamp, excluded.value) > (latest.step, latest.timestamp, latest.value)`,
-    [model, run, ...columnsOf(latestByKey(points))],
+const newer = (table: string): string =>
+  `do update set step = excluded.step, timestamp = excluded.timestamp, value = excluded.value, is_nan = excluded.is_nan
+    where (excluded.step, excluded.timestamp, excluded.value) > (${table}.step, ${table}.timestamp, ${table}.value)`
+
+/** Points: exact repetitions count once, and the latest of a key is kept beside the history. */
+const metricParts = (metrics: readonly MetricPoint[], values: unknown[]): string[] => [
+  `points as (insert into metric (run_id, key, step, timestamp, value, is_nan)
+     select written.run_id, p.* from written, unnest(${unnested(metrics, values)}) p on conflict do nothing)`,
+  `latest as (insert into latest_metric as known (run_id, experiment_id, key, step, timestamp, value, is_nan)
+     select written.run_id, written.experiment_id, p.* from written, unnest(${unnested(latestByKey(metrics), values)}) p
+     on conflict (run_id, key) ${newer('known')})`,
+]
+
+/** Points that are about a logged model, kept beside it too. */
+const modelParts = (metrics: readonly MetricPoint[], values: unknown[]): string[] => {
+  const about = Map.groupBy(
+    metrics.filter(({ model_id }) => model_id !== undefined),
+    ({ model_id }) => model_id!,
   )
+  return [...about].map(
+    ([model, points], index) =>
+      `model${index} as (insert into logged_model_metric as known (model_id, run_id, key, step, timestamp, value, is_nan)
+         select $${values.push(model)}::text, written.run_id, p.* from written, unnest(${unnested(latestByKey(points), values)}) p
+         on conflict (model_id, run_id, key) ${newer('known')})`,
+  )
+}
+
+const pairParts = (table: 'run_param' | 'run_tag', pairs: readonly KeyValue[], values: unknown[]): string => {
+  const last = lastByKey(pairs)
+  const keys = `$${values.push(last.map(({ key }) => key))}::text[]`
+  const texts = `$${values.push(last.map(({ value }) => value))}::text[]`
+  return `${table}s as (insert into ${table} as known (run_id, key, value)
+    select written.run_id, p.* from written, unnest(${keys}, ${texts}) p
+    on conflict (run_id, key) do update set value = excluded.value where known.value <> excluded.value)`
+}
+
+const paramsChanged = 'CP001'
+
+/**
+ * Writes a batch with one statement, so whole or not at all, under the lock of its run: writers of one run take turns and never deadlock.
+ * A param that changes is refused by its table. False when there is no such run, or it is deleted.
+ */
+export const writeBatch = async (
+  db: Pick<Database, 'query'>,
+  run: string,
+  { metrics, params, tags }: Batch,
+): Promise<boolean> => {
+  const values: unknown[] = [run]
+  const parts = [
+    ...(metrics.length > 0 ? metricParts(metrics, values) : []),
+    ...modelParts(metrics, values),
+    ...(params.length > 0 ? [pairParts('run_param', params, values)] : []),
+    ...(tags.length > 0 ? [pairParts('run_tag', tags, values)] : []),
+  ]
+  const written = `written as materialized (
+    select run_id, experiment_id from run where run_id = $1 and lifecycle_stage = 'active' for no key update)`
+  try {
+    const rows = await db.query(`with ${[written, ...parts].join(', ')} select run_id from written`, values)
+    return rows.length > 0
+  } catch (error) {
+    if ((error as { code?: string }).code === paramsChanged) refuseConflicts(run, await conflictsOf(db, run, params))
+    throw error
+  }
 }

@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { resourceDoesNotExist } from '../errors.ts'
 import { type Endpoint, endpoint, type Tracking } from './endpoints.ts'
-import { logMetrics, logParams, logTags } from './run-data.store.ts'
-import { getActiveRun } from './runs.store.ts'
+import { logTags, writeBatch } from './run-data.store.ts'
+import { findActiveRun, getActiveRun } from './runs.store.ts'
 import { type Batch, checkBatch } from './validate-batch.ts'
 import { double, int64, keyValue, opaqueId, refuse, runOf, runRef, text } from './wire.ts'
 
@@ -40,14 +40,11 @@ const outputs = z.object({
 /** Metrics, params, tags, inputs and outputs of runs. A batch is written whole or not at all. */
 export const runDataEndpoints = ({ db }: Tracking): Endpoint[] => {
   const log = async (run: string, given: Batch): Promise<object> => {
-    const { metrics, params, tags } = checkBatch(given)
-    return db.transaction(async (tx) => {
-      await getActiveRun(tx, run)
-      await logParams(tx, run, params)
-      await logMetrics(tx, run, metrics)
-      if (tags.length > 0) await logTags(tx, run, tags)
-      return {}
-    })
+    const batch = checkBatch(given)
+    await findActiveRun(db, run)
+    const written = await writeBatch(db, run, batch)
+    if (!written) await findActiveRun(db, run)
+    return {}
   }
 
   const logInputs = async (asked: z.infer<typeof inputs>): Promise<object> =>

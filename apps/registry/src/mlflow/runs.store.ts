@@ -1,7 +1,7 @@
 import { type Database, type Tx } from '@cascata/messaging'
 import { requireAccess } from '@cascata/service'
 import { resourceDoesNotExist } from '../errors.ts'
-import { type KeyValue, refuse, said } from './wire.ts'
+import { type KeyValue, refuse } from './wire.ts'
 
 type Executor = Pick<Database, 'query'> | Pick<Tx, 'query'>
 
@@ -17,15 +17,27 @@ export interface RunInfo {
   readonly lifecycle_stage: 'active' | 'deleted'
 }
 
-interface RunData {
-  metrics: { key: string; value: number; is_nan: boolean; timestamp: number; step: number }[]
-  params: KeyValue[]
-  tags: KeyValue[]
-  inputs: { dataset: object; tags: KeyValue[] }[]
-  outputs: { model_id: string; step: number }[]
+/** A run with everything it has logged; `null` where it has logged nothing of a kind. */
+export interface WholeRun extends RunInfo {
+  readonly metrics: readonly object[] | null
+  readonly params: readonly KeyValue[] | null
+  readonly tags: readonly KeyValue[] | null
+  readonly inputs: readonly { dataset: object; tags: KeyValue[] }[] | null
+  readonly outputs: readonly { model_id: string; step: number }[] | null
 }
 
-export const runColumns = `r.run_id, r.experiment_id, e.namespace, r.name, r.user_id, r.status, r.start_time, r.end_time, r.lifecycle_stage`
+const runColumns = `r.run_id, r.experiment_id, e.namespace, r.name, r.user_id, r.status, r.start_time, r.end_time, r.lifecycle_stage`
+
+/** Everything logged, gathered per run by the database: one statement and one row a run, however much it is. */
+const wholeColumns = `${runColumns},
+  (select json_agg(json_build_object('key', key, 'value', case when is_nan then to_json('NaN'::text) else to_json(value) end,
+     'timestamp', timestamp, 'step', step, 'run_id', run_id) order by key) from latest_metric where run_id = r.run_id) as metrics,
+  (select json_agg(json_build_object('key', key, 'value', value) order by key) from run_param where run_id = r.run_id) as params,
+  (select json_agg(json_build_object('key', key, 'value', value) order by key) from run_tag where run_id = r.run_id) as tags,
+  (select json_agg(json_build_object('dataset', dataset, 'tags',
+     (select coalesce(json_agg(json_build_object('key', t.key, 'value', t.value) order by t.key), '[]') from jsonb_each_text(i.tags) t))
+     order by name, digest) from run_input i where run_id = r.run_id) as inputs,
+  (select json_agg(json_build_object('model_id', model_id, 'step', step) order by model_id) from run_output where run_id = r.run_id) as outputs`
 
 /** Where a run's artifacts lie: chosen here, never by a client. */
 export const runRoot = ({ run_id, experiment_id }: Pick<RunInfo, 'run_id' | 'experiment_id'>): string =>
@@ -46,103 +58,75 @@ export const sayInfo = (run: RunInfo): object => ({
   lifecycle_stage: run.lifecycle_stage,
 })
 
-const some = <Item>(items: readonly Item[]): readonly Item[] | undefined => (items.length > 0 ? items : undefined)
+/** A run as MLflow's JSON says it. */
+export const sayRun = (run: WholeRun): object => ({
+  info: sayInfo(run),
+  data: { metrics: run.metrics ?? undefined, params: run.params ?? undefined, tags: run.tags ?? undefined },
+  inputs: { dataset_inputs: run.inputs ?? undefined },
+  outputs: { model_outputs: run.outputs ?? undefined },
+})
 
-const emptyData = (): RunData => ({ metrics: [], params: [], tags: [], inputs: [], outputs: [] })
-
-/** What several runs have logged, with one query a kind: the number of runs does not matter. */
-const dataOf = async (db: Database, ids: readonly string[]): Promise<Map<string, RunData>> => {
-  const of = <Row extends { run_id: string }>(sql: string): Promise<Row[]> => db.query<Row>(sql, [ids])
-  const [metrics, params, tags, inputs, outputs] = await Promise.all([
-    of<RunData['metrics'][number] & { run_id: string }>(
-      `select run_id, key, value, is_nan, timestamp::float8 as timestamp, step::float8 as step from latest_metric
-        where run_id = any($1) order by key`,
-    ),
-    of<KeyValue & { run_id: string }>('select run_id, key, value from run_param where run_id = any($1) order by key'),
-    of<KeyValue & { run_id: string }>('select run_id, key, value from run_tag where run_id = any($1) order by key'),
-    of<{ run_id: string; dataset: object; tags: Record<string, string> }>(
-      'select run_id, dataset, tags from run_input where run_id = any($1) order by name, digest',
-    ),
-    of<RunData['outputs'][number] & { run_id: string }>(
-      'select run_id, model_id, step::float8 as step from run_output where run_id = any($1) order by model_id',
-    ),
-  ])
-  const data = new Map(ids.map((id) => [id, emptyData()]))
-  for (const { run_id, ...metric } of metrics) data.get(run_id)!.metrics.push(metric)
-  for (const { run_id, ...param } of params) data.get(run_id)!.params.push(param)
-  for (const { run_id, ...tag } of tags) data.get(run_id)!.tags.push(tag)
-  for (const { run_id, dataset, tags: named } of inputs) {
-    data.get(run_id)!.inputs.push({ dataset, tags: Object.entries(named).map(([key, value]) => ({ key, value })) })
-  }
-  for (const { run_id, ...output } of outputs) data.get(run_id)!.outputs.push(output)
-  return data
-}
-
-/** Runs with everything they have logged, as MLflow's JSON says them, in the order given. */
-export const sayRuns = async (db: Database, runs: readonly RunInfo[]): Promise<object[]> => {
-  const data = await dataOf(
-    db,
-    runs.map(({ run_id }) => run_id),
+/** The runs of these ids with all their data, in the order of the ids; unknown ids are left out. */
+export const wholeRuns = (db: Executor, ids: readonly string[]): Promise<WholeRun[]> =>
+  db.query<WholeRun>(
+    `select ${wholeColumns} from unnest($1::text[]) with ordinality asked(run_id, place)
+       join run r using (run_id) join experiment e on e.id = r.experiment_id order by asked.place`,
+    [ids],
   )
-  return runs.map((run) => {
-    const { metrics, params, tags, inputs, outputs } = data.get(run.run_id)!
-    return {
-      info: sayInfo(run),
-      data: {
-        metrics: some(metrics.map(({ is_nan, value, ...metric }) => ({ ...metric, value: said({ value, is_nan }) }))),
-        params: some(params),
-        tags: some(tags),
-      },
-      inputs: { dataset_inputs: some(inputs) },
-      outputs: { model_outputs: some(outputs) },
-    }
-  })
-}
 
-/** Throws `RESOURCE_DOES_NOT_EXIST`, `AUTH_SCOPE`. */
-export const getRun = async (db: Executor, id: string, { lock = false } = {}): Promise<RunInfo> => {
-  const [found] = await db.query<RunInfo>(
-    `select ${runColumns} from run r join experiment e on e.id = r.experiment_id where r.run_id = $1 ${lock ? 'for update of r' : ''}`,
-    [id],
-  )
+const checked = <Run extends RunInfo>(found: Run | undefined, id: string): Run => {
   if (!found) throw resourceDoesNotExist({ message: `Run with id=${id} not found` })
   requireAccess(found.namespace)
   return found
 }
 
-/** A run that can be written to, held to the end of the transaction: writers of one run take turns, so that none of them deadlock. */
-export const getActiveRun = async (tx: Tx, id: string): Promise<RunInfo> => {
-  const run = await getRun(tx, id, { lock: true })
-  if (run.lifecycle_stage === 'active') return run
-  return refuse(`The run ${id} must be in the 'active' state. Current state is ${run.lifecycle_stage}.`)
-}
-
-export const addRun = async (tx: Tx, run: Omit<RunInfo, 'namespace' | 'end_time' | 'lifecycle_stage'>): Promise<void> => {
-  await tx.query('insert into run (run_id, experiment_id, name, user_id, status, start_time) values ($1, $2, $3, $4, $5, $6)', [
-    run.run_id,
-    run.experiment_id,
-    run.name,
-    run.user_id,
-    run.status,
-    run.start_time,
-  ])
-}
-
-export interface RunSearch {
-  readonly experiments: readonly string[]
-  readonly stages: readonly string[]
-  /** Conditions and order, made by the filter language; their parameters come after the first two. */
-  readonly where: readonly string[]
-  readonly order: string
-  readonly params: unknown[]
-  readonly limit: number
-  readonly offset: number
-}
-
-export const searchRuns = (db: Executor, { where, order, params, limit, offset }: RunSearch): Promise<RunInfo[]> =>
-  db.query<RunInfo>(
-    `select ${runColumns} from run r join experiment e on e.id = r.experiment_id
-      where ${['r.experiment_id = any($1::bigint[])', 'r.lifecycle_stage = any($2)', ...where].join(' and ')}
-      order by ${order} limit ${limit} offset ${offset}`,
-    params,
+/** Throws `RESOURCE_DOES_NOT_EXIST`, `AUTH_SCOPE`. */
+export const getRun = async (db: Executor, id: string, { lock = false } = {}): Promise<RunInfo> => {
+  const [found] = await db.query<RunInfo>(
+    `select ${runColumns} from run r join experiment e on e.id = r.experiment_id where r.run_id = $1 ${lock ? 'for no key update of r' : ''}`,
+    [id],
   )
+  return checked(found, id)
+}
+
+/** A run with all its data. Throws as `getRun`. */
+export const getWholeRun = async (db: Executor, id: string): Promise<WholeRun> => checked((await wholeRuns(db, [id]))[0], id)
+
+const refuseInactive = (run: RunInfo): RunInfo =>
+  run.lifecycle_stage === 'active'
+    ? run
+    : refuse(`The run ${run.run_id} must be in the 'active' state. Current state is ${run.lifecycle_stage}.`)
+
+/** A run that can be written to. */
+export const findActiveRun = async (db: Executor, id: string): Promise<RunInfo> => refuseInactive(await getRun(db, id))
+
+/** A run that can be written to, held to the end of the transaction: writers of one run take turns, so that none of them deadlock. */
+export const getActiveRun = async (tx: Tx, id: string): Promise<RunInfo> => refuseInactive(await getRun(tx, id, { lock: true }))
+
+/** Writes a run and its tags, whose keys differ, with one statement; false when its experiment is no longer active. */
+export const addRun = async (
+  db: Executor,
+  run: Omit<RunInfo, 'namespace' | 'end_time' | 'lifecycle_stage'>,
+  tags: readonly KeyValue[],
+): Promise<boolean> => {
+  const rows = await db.query(
+    `with added as (
+       insert into run (run_id, experiment_id, name, user_id, status, start_time)
+       select $1, id, $3, $4, $5, $6 from experiment where id = $2 and lifecycle_stage = 'active' returning run_id
+     ), tagged as (
+       insert into run_tag (run_id, key, value) select added.run_id, tag.* from added, unnest($7::text[], $8::text[]) tag
+     )
+     select run_id from added`,
+    [
+      run.run_id,
+      run.experiment_id,
+      run.name,
+      run.user_id,
+      run.status,
+      run.start_time,
+      tags.map(({ key }) => key),
+      tags.map(({ value }) => value),
+    ],
+  )
+  return rows.length > 0
+}

@@ -3,11 +3,11 @@ import { currentPrincipal, mayAccess } from '@cascata/service'
 import { z } from 'zod'
 import { type Endpoint, endpoint, type Tracking } from './endpoints.ts'
 import { getActiveExperiment } from './experiments.store.ts'
-import { parseFilter } from './filter/parse-filter.ts'
-import { runCondition, runOrder } from './filter/run-filter.ts'
-import { logTags } from './run-data.store.ts'
-import { addRun, getActiveRun, getRun, type RunInfo, sayInfo, sayRuns, searchRuns } from './runs.store.ts'
-import { int64, keyValue, offsetOf, opaqueId, pageToken, refuse, repeated, runOf, runRef, text } from './wire.ts'
+import { parseFilter, parseOrder } from './filter/parse-filter.ts'
+import { lastByKey, logTags } from './run-data.store.ts'
+import { searchRuns } from './runs.search.ts'
+import { addRun, getActiveRun, getRun, getWholeRun, sayInfo, sayRun } from './runs.store.ts'
+import { int64, keyValue, opaqueId, refuse, repeated, runOf, runRef, text } from './wire.ts'
 import { checkTags } from './validate-batch.ts'
 
 const nameTag = 'mlflow.runName'
@@ -72,20 +72,13 @@ const creating =
     const run_id = randomUUID().replaceAll('-', '')
     const name = asked.run_name || tagged || nameOf(run_id)
     const user_id = asked.user_id || currentPrincipal().name
-    await db.transaction(async (tx) => {
-      const { id } = await getActiveExperiment(tx, asked.experiment_id)
-      await addRun(tx, {
-        run_id,
-        experiment_id: id,
-        name,
-        user_id,
-        status: 'RUNNING',
-        start_time: String(asked.start_time ?? clock.now()),
-      })
-      await logTags(tx, run_id, [...asked.tags, { key: nameTag, value: name }])
-    })
-    const [run] = await sayRuns(db, [await getRun(db, run_id)])
-    return { run }
+    const { id } = await getActiveExperiment(db, asked.experiment_id)
+    const start_time = String(asked.start_time ?? clock.now())
+    const run = { run_id, experiment_id: id, name, user_id, status: 'RUNNING', start_time }
+    const tags = lastByKey([...asked.tags, { key: nameTag, value: name }])
+    if (!(await addRun(db, run, tags))) await getActiveExperiment(db, id)
+    const info = sayInfo({ ...run, namespace: '', end_time: null, lifecycle_stage: 'active' })
+    return { run: { info, data: { tags }, inputs: {}, outputs: {} } }
   }
 
 const update = z.object({ ...runRef, status: status.optional(), end_time: int64.optional(), run_name: text.max(500).optional() })
@@ -128,25 +121,18 @@ const searching =
       refuse(`Invalid value ${max_results} for parameter 'max_results' supplied. It must be a positive integer`)
     if (max_results > 50_000)
       refuse(`Invalid value ${max_results} for parameter 'max_results' supplied. It must be at most 50000`)
-    const experiments = experiment_ids.filter((id) => /^\d{1,18}$/.test(id))
-    const params: unknown[] = [experiments, stages[run_view_type]]
-    const where = parseFilter(filter).map((clause) => runCondition(clause, params))
-    const order = runOrder(order_by, params)
-    const offset = offsetOf(page_token)
-    const found = await searchRuns(db, {
-      experiments,
-      stages: stages[run_view_type],
-      where,
-      order,
-      params,
-      limit: max_results + 1,
-      offset,
-    })
-    const page = found.slice(0, max_results).filter(({ namespace }: RunInfo) => mayAccess(namespace))
-    return {
-      runs: page.length > 0 ? await sayRuns(db, page) : undefined,
-      next_page_token: found.length > max_results ? pageToken(offset + max_results) : undefined,
-    }
+    const { runs, next } = await searchRuns(
+      db,
+      {
+        experiments: experiment_ids,
+        stages: stages[run_view_type],
+        clauses: parseFilter(filter),
+        orders: order_by.map(parseOrder),
+      },
+      max_results,
+      page_token,
+    )
+    return { runs: runs.length > 0 ? runs.map(sayRun) : undefined, next_page_token: next }
   }
 
 /** Runs: one execution each, with what it logged. */
@@ -165,7 +151,7 @@ export const runEndpoints = (tracking: Tracking): Endpoint[] => {
     endpoint('POST', 'runs/create', 'trainer', create, creating(tracking)),
     endpoint('POST', 'runs/update', 'trainer', update, updating(tracking)),
     endpoint('GET', 'runs/get', 'viewer', byId, async (asked) => ({
-      run: (await sayRuns(db, [await getRun(db, runOf(asked))]))[0],
+      run: sayRun(await getWholeRun(db, runOf(asked))),
     })),
     endpoint('POST', 'runs/delete', 'trainer', byId, setStage('deleted')),
     endpoint('POST', 'runs/restore', 'trainer', byId, setStage('active')),

@@ -1,14 +1,19 @@
 import { z } from 'zod'
 import { invalidParameterValue } from '../errors.ts'
 
+/** The largest double below 2^63: what an int64 can hold however it came. */
+const largestInt64 = 9_223_372_036_854_774_784
+
 /** int64 of protobuf's JSON: a number, or its digits as text. */
-export const int64 = z.union([
-  z.int(),
-  z
-    .string()
-    .regex(/^-?\d{1,19}$/, 'a whole number')
-    .transform(Number),
-])
+export const int64 = z
+  .union([
+    z.number(),
+    z
+      .string()
+      .regex(/^-?\d{1,19}$/, 'a whole number')
+      .transform(Number),
+  ])
+  .refine((value) => Number.isInteger(value) && Math.abs(value) <= largestInt64, 'a whole number of 64 bits')
 
 /** double of protobuf's JSON: a number, its text, or one of the three names. */
 export const double = z.union([

@@ -1,15 +1,19 @@
 import { refuse } from '../wire.ts'
-import { type Clause, type Ordering, parseOrder } from './parse-filter.ts'
-import { bound, numberCondition, textCondition } from './sql.ts'
+import { type Clause } from './parse-filter.ts'
+import { bound, equalText, numberCondition, textCondition } from './sql.ts'
 
-const attributes: Readonly<Record<string, { column: string; number: boolean }>> = {
-  run_id: { column: 'r.run_id', number: false },
-  run_name: { column: 'r.name', number: false },
-  user_id: { column: 'r.user_id', number: false },
-  status: { column: 'r.status', number: false },
-  start_time: { column: 'r.start_time', number: true },
-  end_time: { column: 'r.end_time', number: true },
-  artifact_uri: { column: `('mlflow-artifacts:/' || r.experiment_id || '/' || r.run_id || '/artifacts')`, number: false },
+const attributes: Readonly<Record<string, { column: string; type: 'text' | 'bigint'; nullable: boolean }>> = {
+  run_id: { column: 'r.run_id', type: 'text', nullable: false },
+  run_name: { column: 'r.name', type: 'text', nullable: false },
+  user_id: { column: 'r.user_id', type: 'text', nullable: false },
+  status: { column: 'r.status', type: 'text', nullable: false },
+  start_time: { column: 'r.start_time', type: 'bigint', nullable: false },
+  end_time: { column: 'r.end_time', type: 'bigint', nullable: true },
+  artifact_uri: {
+    column: `('mlflow-artifacts:/' || r.experiment_id || '/' || r.run_id || '/artifacts')`,
+    type: 'text',
+    nullable: false,
+  },
 }
 
 const aliases: Readonly<Record<string, string>> = {
@@ -17,10 +21,10 @@ const aliases: Readonly<Record<string, string>> = {
   'run name': 'run_name',
   'run id': 'run_id',
   user: 'user_id',
-  duration: 'end_time',
 }
 
-const attributeOf = (key: string): { column: string; number: boolean } => {
+/** An attribute of a run by any of its names, as a column of `run r`. */
+export const runAttribute = (key: string): (typeof attributes)[string] => {
   const name = Object.hasOwn(aliases, key.toLowerCase()) ? aliases[key.toLowerCase()]! : key
   if (Object.hasOwn(attributes, name)) return attributes[name]!
   return refuse(`Invalid attribute key '${key}' specified. Valid keys are '${Object.keys(attributes).join(', ')}'`)
@@ -39,41 +43,19 @@ export const runCondition = (clause: Clause, params: unknown[]): string => {
   switch (clause.subject) {
     case 'metric': {
       const key = bound(params, clause.key)
-      return `exists (select 1 from latest_metric m where m.run_id = r.run_id and m.key = ${key} and not m.is_nan and ${numberCondition('m.value', clause, params)})`
+      return `exists (select 1 from latest_metric m where m.run_id = r.run_id and m.experiment_id = r.experiment_id and m.key = ${key} and not m.is_nan and ${numberCondition('m.value', clause, params)})`
     }
     case 'param':
     case 'tag': {
       const key = bound(params, clause.key)
-      return `exists (select 1 from run_${clause.subject} t where t.run_id = r.run_id and t.key = ${key} and ${textCondition('t.value', clause, params)})`
+      const holds = clause.comparator === '=' ? equalText('t.value', clause, params) : textCondition('t.value', clause, params)
+      return `exists (select 1 from run_${clause.subject} t where t.run_id = r.run_id and t.key = ${key} and ${holds})`
     }
     case 'dataset':
       return datasetCondition(clause, params)
     case 'attribute': {
-      const { column, number } = attributeOf(clause.key)
-      return number ? numberCondition(column, clause, params) : textCondition(column, clause, params)
+      const { column, type } = runAttribute(clause.key)
+      return type === 'bigint' ? numberCondition(column, clause, params) : textCondition(column, clause, params)
     }
   }
 }
-
-const orderOf = ({ subject, key, descending }: Ordering, params: unknown[]): string[] => {
-  const direction = descending ? ' desc' : ''
-  if (subject === 'metric') {
-    const named = bound(params, key)
-    const of = (column: string): string =>
-      `(select ${column} from latest_metric m where m.run_id = r.run_id and m.key = ${named})`
-    // Numbers first, then NaN, then runs without the metric, whatever the direction.
-    return [`coalesce(${of('case when m.is_nan then 1 else 0 end')}, 2)`, `${of('m.value')}${direction} nulls last`]
-  }
-  if (subject === 'param' || subject === 'tag') {
-    return [
-      `(select t.value from run_${subject} t where t.run_id = r.run_id and t.key = ${bound(params, key)})${direction} nulls last`,
-    ]
-  }
-  if (subject === 'dataset')
-    return refuse(`Invalid order_by key 'dataset.${key}': runs are ordered by metrics, params, tags and attributes`)
-  return [`${attributeOf(key).column}${direction} nulls last`]
-}
-
-/** The order of a search of runs: as asked, then newest first. */
-export const runOrder = (orders: readonly string[], params: unknown[]): string =>
-  [...orders.flatMap((order) => orderOf(parseOrder(order), params)), 'r.start_time desc', 'r.run_id'].join(', ')

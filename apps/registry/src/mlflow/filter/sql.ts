@@ -26,7 +26,15 @@ export const textCondition = (column: string, { comparator, value, key }: Clause
   }
   if (typeof value !== 'string')
     return refuse(`Expected a quoted string value for '${key}' (e.g. 'my-value'). Got value ${String(value)}`)
+  if (comparator.endsWith('LIKE') && /(?<!\\)(?:\\\\)*\\$/.test(value))
+    refuse(`The pattern for '${key}' ends with a lone backslash.`)
   return `${column} ${operators[comparator]} ${bound(params, value)}`
+}
+
+/** Equality of a column of text that has an index over its first 200 characters. */
+export const equalText = (column: string, clause: Clause, params: unknown[]): string => {
+  const equal = textCondition(column, clause, params)
+  return `left(${column}, 200) = left(${bound(params, clause.value)}::text, 200) and ${equal}`
 }
 
 /** A comparison of a column of numbers. */
