@@ -201,9 +201,10 @@ it('has every row once offline and the winner online, whatever dies meanwhile', 
   await expectExact(first.call, view, published)
 })
 
-it('halts at a topic that was created again, says so, and keeps what it had', { timeout: 120_000 }, async () => {
+it('halts at a topic that was created again, says so, and goes on in a new epoch when told', { timeout: 120_000 }, async () => {
   const [view, topic] = ['gates', uniqueName('gates')]
-  const { call } = await replica()
+  // Several of them: after the topic was away they join the group again one by one.
+  const [{ call }] = await Promise.all([replica(), replica()])
   await them.apply(yaml(view, topic))
   await eventually(async () => expect(await topics.exists(topic)).toBe(true), { timeout: 60_000 })
   await them.publish(topic, rowsOfRound(0, 30))
@@ -228,4 +229,10 @@ it('halts at a topic that was created again, says so, and keeps what it had', { 
       }),
     { timeout: 60_000 },
   )
+  const { watermark } = (await call('GET', `/v1/views/default/${view}`)).body
+  expect(await call('POST', `/v1/views/default/${view}/resume`, { from: 'earliest' })).toMatchObject({ status: 200 })
+  const resumed = await covered(call, view, topic)
+  expect(resumed).toMatchObject({ state: 'active', rows: { accepted: 60 } })
+  expect(Math.max(...resumed.partitions.map(({ epoch }: { epoch: number }) => epoch))).toBe(1)
+  expect(Date.parse(resumed.watermark)).toBeGreaterThanOrEqual(Date.parse(watermark))
 })

@@ -3,11 +3,13 @@ import { afterEach, beforeEach, expect, it } from 'vitest'
 import { deleteRecords, recreate } from './test-app/topics.ts'
 import { backing, eventually, uniqueName } from '@cascata/testing'
 import type { RawRow } from './buffer.ts'
-import type { Gap } from './cursors.ts'
+import { type Gap, haltCursor } from './cursors.ts'
 import { type Database, openDatabase } from './database.ts'
 import type { Ingest } from './ingest.ts'
 import { silent } from './log.ts'
 import { type Messaging, startMessaging } from './messaging.ts'
+import { messagingMetrics } from './metrics.ts'
+import { startReader } from './reader.ts'
 
 const { kafka: broker, postgres } = backing()
 let name: string
@@ -182,6 +184,45 @@ it('notices a topic that is created again while it reads', async () => {
   const before = await seen()
   await messaging.resumeHalted({ consumer: consumer() }, 'earliest')
   await expectEachOnce([...before, ...published.slice(60)])
+})
+
+it('reads on when the group is joined anew between a resume and the look at cursors', async () => {
+  const { messaging } = replicas[0]!
+  const { kafka, topics } = messaging
+  const { ingest } = startRows(messaging)
+  await publish(60)
+  await expectEachOnce()
+  await ingest.stop()
+  await recreate(kafka, { topic: name, partitions })
+  const read = new Set<string>()
+  const start = (metrics = messagingMetrics(new Registry())) => {
+    const reader = startReader(
+      { kafka, topics, db, log: silent, metrics },
+      {
+        consumer: consumer(),
+        reads: [name],
+        startFrom: 'earliest',
+        maxRows: 500,
+        maxBytes: 1_000_000,
+        onGap: (gap) => db.transaction(async (tx) => void (await haltCursor(tx, consumer(), gap))),
+      },
+    )
+    const reading = (async () => {
+      for (let batch = await reader.next(); batch; batch = await reader.next()) {
+        for (const { value } of batch.rows) read.add(value!.toString())
+        reader.flushed(batch)
+      }
+    })()
+    return { stop: async () => void (await Promise.all([reader.stop(), reading])) }
+  }
+  const first = start()
+  await eventually(async () => expect((await messaging.partitions(consumer())).every(({ halted }) => halted)).toBe(true))
+  await messaging.resumeHalted({ consumer: consumer() }, 'earliest')
+  published = []
+  await publish(300)
+  const second = start()
+  await eventually(() => expect(read.size).toBe(300), { timeout: 30_000 })
+  await Promise.all([first.stop(), second.stop()])
 })
 
 it('halts when retention has removed rows that were due, and never skips them in silence', async () => {

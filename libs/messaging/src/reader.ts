@@ -102,6 +102,8 @@ export function startReader(parts: ReaderParts, settings: ReaderSettings): Reade
     const gap = gapOf(position, id, bounds, new Date().toISOString())
     if (gap) return halt(position, gap)
     position.sought = true
+    // kafkajs keeps what is paused when the group is joined anew: it may have been paused before its cursor was reset.
+    consumer?.resume([{ topic, partitions: [partition] }])
     consumer?.seek({ topic, partition, offset: String(position.nextOffset) })
   }
 
@@ -203,10 +205,7 @@ export function startReader(parts: ReaderParts, settings: ReaderSettings): Reade
       const reset = cursors.filter(
         (cursor) => (positions.get(keyOf(cursor.topic, cursor.partition))?.epoch ?? cursor.epoch) < cursor.epoch,
       )
-      if (reset.length === 0) return
-      const stood = reset.filter(({ topic, partition }) => positions.get(keyOf(topic, partition))?.halted)
-      await restart()
-      for (const { topic, partition } of stood) consumer?.resume([{ topic, partitions: [partition] }])
+      if (reset.length > 0) await restart()
     },
     async verify() {
       const ids = await topics.ids.of(reads)
