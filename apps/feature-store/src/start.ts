@@ -9,13 +9,13 @@ import { consumers } from './consumers.ts'
 import { startDatasets } from './datasets/dataset-loop.ts'
 import { datasetRoutes } from './datasets/datasets.routes.ts'
 import { onTrainingRequested } from './datasets/on-training-requested.ts'
+import { schemaRegistry } from './formats/schema-registry.ts'
 import { viewCatalogue } from './feature-views/catalogue.ts'
 import { onResourceApplied, onResourceDeleted } from './feature-views/on-resource.ts'
 import { startIngestion } from './ingest/ingestion.ts'
 import { ripener } from './labels/ripener.ts'
 import { featureStoreMetrics } from './metrics.ts'
-import { FeatureStore1764000100000 } from './migrations/1764000100000-feature-store.ts'
-import { ModelRevisions1764000200000 } from './migrations/1764000200000-model-revisions.ts'
+import { migrations } from './migrations.ts'
 import { openDuck } from './offline/duckdb.ts'
 import { rowsRoutes } from './offline/rows.routes.ts'
 import { segmentStore } from './offline/segments.store.ts'
@@ -41,6 +41,9 @@ async function foldersOf({ data, home }: FeatureStoreConfig) {
   return folders
 }
 
+const schemaRegistryOf = ({ schemaRegistryUrl: url, schemaRegistryUser: user, schemaRegistryPassword: password }: FeatureStoreConfig) =>
+  schemaRegistry(url === null ? null : { url, user, password })
+
 /** Starts the feature store; `stop` ends what it opened, in the reverse order. */
 export const start = async (config: FeatureStoreConfig): Promise<{ url: string; stop: () => Promise<void> }> => {
   const log = createLogger(app, config.logLevel)
@@ -65,7 +68,7 @@ export const start = async (config: FeatureStoreConfig): Promise<{ url: string; 
   const db = await openDatabase({
     url: config.databaseUrl,
     schema: config.schema,
-    migrations: [FeatureStore1764000100000, ModelRevisions1764000200000],
+    migrations,
     log,
     poolSize: config.databasePool,
   })
@@ -88,6 +91,7 @@ export const start = async (config: FeatureStoreConfig): Promise<{ url: string; 
     online,
     duck: writing,
     segments,
+    schemas: schemaRegistryOf(config),
     folder: folders.segments,
     catalogue,
     clock,

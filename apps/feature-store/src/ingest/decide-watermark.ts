@@ -2,7 +2,7 @@
 export interface PartitionProgress {
   /** Greatest event time (or pushed watermark) seen; null before the first. */
   readonly high: number | null
-  /** Whether everything in the partition was read. */
+  /** Whether everything in the partition was read, as a look at its end showed that is not older than what counts as seen. */
   readonly caughtUp: boolean
   /** Wall time of the last record that came; null before the first. */
   readonly lastRecordAt: number | null
@@ -11,7 +11,8 @@ export interface PartitionProgress {
 /**
  * The watermark of a view: the least of what its partitions have seen, and never back.
  *
- * A partition that was always empty does not count, nor one that is caught up and quiet for `idleAfter` while others go on.
+ * A partition that was always empty does not count, nor one that is caught up and quiet for `idleAfter` while others go on;
+ * one that holds records nobody has read yet always does.
  * When all are quiet it holds: an outage is no progress.
  */
 export function decideWatermark(
@@ -20,7 +21,7 @@ export function decideWatermark(
   idleAfter: number,
   now: number,
 ): number | null {
-  const active = partitions.filter((partition) => !isEmpty(partition) && !isIdle(partition, idleAfter, now))
+  const active = partitions.filter((partition) => !isLeft(partition, idleAfter, now))
   if (active.length === 0) return before
   let least = Number.POSITIVE_INFINITY
   for (const { high } of active) {
@@ -30,8 +31,12 @@ export function decideWatermark(
   return before === null || least > before ? least : before
 }
 
-const isEmpty = ({ caughtUp, high, lastRecordAt }: PartitionProgress): boolean =>
-  caughtUp && high === null && lastRecordAt === null
+/** Whether a partition could be left behind, were it known that nothing in it is unread: only then its end has to be looked at. */
+export const mayBeLeft = (
+  { high, lastRecordAt }: Pick<PartitionProgress, 'high' | 'lastRecordAt'>,
+  idleAfter: number,
+  now: number,
+): boolean => (lastRecordAt === null ? high === null : now - lastRecordAt >= idleAfter)
 
-const isIdle = ({ caughtUp, lastRecordAt }: PartitionProgress, idleAfter: number, now: number): boolean =>
-  caughtUp && lastRecordAt !== null && now - lastRecordAt >= idleAfter
+const isLeft = (partition: PartitionProgress, idleAfter: number, now: number): boolean =>
+  partition.caughtUp && mayBeLeft(partition, idleAfter, now)

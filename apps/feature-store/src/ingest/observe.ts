@@ -3,7 +3,8 @@ import { groupOf, qualified, type View } from '../feature-views/view.ts'
 import { lockView, type StoredView } from '../feature-views/views.store.ts'
 import { decideFreshness } from '../findings/decide-freshness.ts'
 import { closeFinding, openFinding } from '../findings/findings.store.ts'
-import { logWatermark, nextWatermark, noteEnds, pruneWatermarks } from './progress.store.ts'
+import { logWatermark, type Look, nextWatermark, noteEnds, progressOf, pruneWatermarks } from './progress.store.ts'
+import { endsOf } from './topic.ts'
 import { type IngestionParts } from './view-ingestion.ts'
 
 /**
@@ -13,14 +14,14 @@ import { type IngestionParts } from './view-ingestion.ts'
 export async function observeView(parts: IngestionParts, { view, state }: StoredView): Promise<void> {
   const { db, messaging, clock, metrics } = parts
   const { topic } = view.spec.source
-  const bounds = await messaging.topics.bounds(topic)
-  const ends = new Map([...bounds].map(([partition, { high }]) => [partition, high]))
+  const highs = new Map((await progressOf(db, view)).map(({ partition, high }) => [partition, high]))
+  const ends = await endsOf(messaging.topics, topic)
   await noteEnds(db, view.id, topic, ends)
   await db.transaction(async (tx) => {
     const locked = await lockView(tx, view.id)
     if (!locked) return
     const now = clock.now()
-    const watermark = await advanceQuiet(tx, locked, now)
+    const watermark = await advanceQuiet(tx, locked, now, { ends, highs })
     await judgeFreshness(tx, locked.view, watermark, now)
   })
   await pruneWatermarks(db, view.id)
@@ -31,8 +32,8 @@ export async function observeView(parts: IngestionParts, { view, state }: Stored
   metrics.lag.set(labels, await lagOf(parts, view, ends))
 }
 
-async function advanceQuiet(tx: Tx, { view, state }: StoredView, now: number): Promise<number | null> {
-  const watermark = await nextWatermark(tx, view, state.watermark, now)
+async function advanceQuiet(tx: Tx, { view, state }: StoredView, now: number, look: Look): Promise<number | null> {
+  const { watermark } = await nextWatermark(tx, view, state.watermark, now, look)
   if (watermark !== null && watermark !== state.watermark) {
     await tx.query('update view set watermark = $2 where id = $1', [view.id, watermark])
     await logWatermark(tx, view, watermark)

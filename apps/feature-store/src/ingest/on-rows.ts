@@ -7,7 +7,7 @@ import { type FeatureStoreMetrics } from '../metrics.ts'
 import { type SegmentWriter, type WrittenSegment } from '../offline/segment-writer.ts'
 import { type SegmentStore } from '../offline/segments.store.ts'
 import { type OnlineStore } from '../online/online-store.ts'
-import { logWatermark, nextWatermark, noteProgress } from './progress.store.ts'
+import { logWatermark, type Look, nextWatermark, noteEnds, noteProgress } from './progress.store.ts'
 import { addPayloads, addRejects, perMinute } from './rejects.store.ts'
 import { type Intake, type Rejected } from './row-batch.ts'
 import { iso } from './validate-times.ts'
@@ -20,6 +20,8 @@ export interface Prepared {
   /** The generation of the online store that was written to. */
   generation: number
   readonly now: number
+  /** Taken after the rows were read; null: none was needed, or Kafka did not answer. */
+  readonly look: Look | null
   readonly samples: readonly { reject: Rejected; record: Pick<RawRow, 'key' | 'value'> }[]
 }
 
@@ -33,6 +35,8 @@ export interface OnRowsParts {
   readonly remove: (segment: WrittenSegment) => Promise<void>
   /** The online generation as last seen; the commit looks for itself. */
   readonly generation: () => number
+  /** Where the partitions of the topic end. */
+  readonly ends: () => Promise<Look['ends']>
   readonly clock: Clock
   readonly metrics: FeatureStoreMetrics
   readonly payloadsPerMinute: number
@@ -49,6 +53,7 @@ const sampleSize = 20
 export function onRows(parts: OnRowsParts): RowSink<Prepared> {
   const { validator, writer, online, clock, metrics, payloadsPerMinute } = parts
   const grant = perMinute(payloadsPerMinute)
+  let needsLook = true
   const timed = async <T>(part: string, work: () => T | Promise<T>): Promise<T> => {
     const end = metrics.flushSeconds.startTimer({ part })
     try {
@@ -60,6 +65,7 @@ export function onRows(parts: OnRowsParts): RowSink<Prepared> {
 
   return {
     async write(rows) {
+      await validator.prepare?.(rows)
       const now = clock.now()
       const intake = await timed('validate', () => validator.take(rows, now))
       const kept = grant(now, intake.rejects.length)
@@ -68,15 +74,16 @@ export function onRows(parts: OnRowsParts): RowSink<Prepared> {
       const written = await Promise.allSettled([
         intake.batch.count > 0 ? timed('segment', () => writer.write(intake.batch, now)) : null,
         timed('online', () => online.write(intake.batch)),
+        needsLook ? parts.ends() : null,
       ])
-      const [segment, online_] = written
+      const [segment, online_, ends] = written
       if (segment.status === 'fulfilled' && online_.status === 'fulfilled')
-        return { intake, segment: segment.value, generation, now, samples }
+        return { intake, segment: segment.value, generation, now, look: lookOf(ends), samples }
       if (segment.status === 'fulfilled' && segment.value) await parts.remove(segment.value)
       throw segment.status === 'rejected' ? segment.reason : (online_ as PromiseRejectedResult).reason
     },
 
-    commit: (tx, prepared, ranges) => timed('commit', () => commit(parts, tx, prepared, ranges)),
+    commit: (tx, prepared, ranges) => timed('commit', async () => void (needsLook = await commit(parts, tx, prepared, ranges))),
 
     async discard({ segment }) {
       if (segment) await parts.remove(segment)
@@ -84,9 +91,13 @@ export function onRows(parts: OnRowsParts): RowSink<Prepared> {
   }
 }
 
-async function commit(parts: OnRowsParts, tx: Tx, prepared: Prepared, ranges: readonly OffsetRange[]): Promise<void> {
+const lookOf = (ends: PromiseSettledResult<Look['ends'] | null>): Look | null =>
+  ends.status === 'fulfilled' && ends.value ? { ends: ends.value } : null
+
+/** Returns whether the next flush has to look at the ends of partitions. */
+async function commit(parts: OnRowsParts, tx: Tx, prepared: Prepared, ranges: readonly OffsetRange[]): Promise<boolean> {
   const { view, segments, online } = parts
-  const { intake, segment, now } = prepared
+  const { intake, segment, now, look } = prepared
   const stored = await lockView(tx, view.id)
   // Committing would move the cursors of a view of the same name that was created since.
   if (!stored) throw new Error(`The view ${qualified(view)} was deleted.`)
@@ -98,7 +109,8 @@ async function commit(parts: OnRowsParts, tx: Tx, prepared: Prepared, ranges: re
   const { topic } = view.spec.source
   const id = segment ? await segments.add(tx, view.id, segment, ranges) : null
   await noteProgress(tx, view.id, ranges, intake.highs, now)
-  const watermark = await nextWatermark(tx, view, stored.state.watermark, now)
+  if (look) await noteEnds(tx, view.id, topic, look.ends)
+  const { watermark, needsLook } = await nextWatermark(tx, view, stored.state.watermark, now, look)
   if (watermark !== null && watermark !== stored.state.watermark) await logWatermark(tx, view, watermark)
   await countFlush(tx, view.id, countsOf(prepared), watermark, now)
   if (intake.rejects.length > 0) {
@@ -107,6 +119,7 @@ async function commit(parts: OnRowsParts, tx: Tx, prepared: Prepared, ranges: re
   }
   await tx.publish([ingested(stored, prepared, id, ranges, watermark), ...rejected(view, intake.rejects)])
   measure(parts, prepared)
+  return needsLook
 }
 
 const countsOf = ({ intake, segment }: Prepared) => ({

@@ -1,6 +1,6 @@
 import { type OffsetRange, type Tx } from '@cascata/messaging'
 import { groupOf, type View } from '../feature-views/view.ts'
-import { decideWatermark, type PartitionProgress } from './decide-watermark.ts'
+import { decideWatermark, mayBeLeft, type PartitionProgress } from './decide-watermark.ts'
 
 /** Adds the partitions of a topic that are not known yet, and where each ends now. */
 export const noteEnds = async (
@@ -41,17 +41,52 @@ export const noteProgress = async (
   )
 }
 
-/** The watermark as the partitions of a view have it now; the view is locked by the caller. */
-export const nextWatermark = async (tx: Tx, view: View, before: number | null, now: number): Promise<number | null> => {
-  const partitions = await tx.query<PartitionProgress>(
-    `select known.high::float8 as high, known.last_record_at::float8 as "lastRecordAt",
-            coalesce(cursor.next_offset, 0) >= known.end_offset as "caughtUp"
+interface Progress extends Pick<PartitionProgress, 'high' | 'lastRecordAt'> {
+  readonly partition: number
+  readonly next: number
+}
+
+/** What is known of the partitions of a view. */
+export const progressOf = (tx: Pick<Tx, 'query'>, view: View): Promise<Progress[]> =>
+  tx.query<Progress>(
+    `select known.partition, known.high::float8 as high, known.last_record_at::float8 as "lastRecordAt",
+            coalesce(cursor.next_offset, 0)::float8 as next
        from view_partition known
        left join cursor on cursor.consumer = $2 and cursor.topic = known.topic and cursor.partition = known.partition
       where known.view_id = $1 and known.topic = $3`,
     [view.id, groupOf(view), view.spec.source.topic],
   )
-  return decideWatermark(before, partitions, view.spec.source.idleAfter, now)
+
+/** A look at the ends of a topic's partitions. */
+export interface Look {
+  readonly ends: ReadonlyMap<number, number>
+  /** What had been seen of each partition before the look, where that may be less than what has been seen now. */
+  readonly highs?: ReadonlyMap<number, number | null>
+}
+
+/**
+ * The watermark as the partitions of a view have it now; the view is locked by the caller.
+ *
+ * @param look Taken after the rows were read that move the watermark on; null: none was taken, so no partition is left behind.
+ * @returns `needsLook`: whether a look would have told more.
+ */
+export const nextWatermark = async (
+  tx: Tx,
+  view: View,
+  before: number | null,
+  now: number,
+  look: Look | null,
+): Promise<{ watermark: number | null; needsLook: boolean }> => {
+  const { idleAfter } = view.spec.source
+  const partitions = (await progressOf(tx, view)).map(({ partition, high, lastRecordAt, next }) => ({
+    high: look?.highs ? (look.highs.get(partition) ?? null) : high,
+    lastRecordAt,
+    caughtUp: next >= (look?.ends.get(partition) ?? Number.POSITIVE_INFINITY),
+  }))
+  return {
+    watermark: decideWatermark(before, partitions, idleAfter, now),
+    needsLook: partitions.some((partition) => mayBeLeft(partition, idleAfter, now)),
+  }
 }
 
 /** Remembers with which cursors a watermark was reached: a dataset needs the one that holds for its snapshot. */

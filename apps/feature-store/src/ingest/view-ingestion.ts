@@ -3,6 +3,8 @@ import { join } from 'node:path'
 import { type Database, type Messaging } from '@cascata/messaging'
 import { type Clock, type Logger } from '@cascata/service'
 import { type FeatureStoreConfig } from '../config.ts'
+import { recordDecoder } from '../formats/decode.ts'
+import { type SchemaRegistry } from '../formats/schema-registry.ts'
 import { type Catalogue } from '../feature-views/catalogue.ts'
 import { groupOf, qualified, type View } from '../feature-views/view.ts'
 import { type StoredView } from '../feature-views/views.store.ts'
@@ -14,7 +16,7 @@ import { type OnlineStore } from '../online/online-store.ts'
 import { onHalt, onResume } from './on-halt.ts'
 import { onRows } from './on-rows.ts'
 import { noteEnds } from './progress.store.ts'
-import { ensureTopic } from './topic.ts'
+import { endsOf, ensureTopic } from './topic.ts'
 import { compileValidator } from './validate-rows.ts'
 
 export interface IngestionParts {
@@ -24,6 +26,7 @@ export interface IngestionParts {
   readonly online: OnlineStore
   readonly duck: Duck
   readonly segments: SegmentStore
+  readonly schemas: SchemaRegistry
   /** Where segments lie. */
   readonly folder: string
   readonly catalogue: Catalogue
@@ -43,12 +46,11 @@ export interface ViewIngestion {
 
 /** Starts reading a view's topic into both stores, as a member of the view's consumer group. */
 export async function startViewIngestion(parts: IngestionParts, stored: StoredView): Promise<ViewIngestion> {
-  const { config, db, messaging, online, duck, segments, folder, clock, log, metrics } = parts
+  const { config, db, messaging, online, duck, segments, schemas, folder, clock, log, metrics } = parts
   const { view } = stored
   const { topic, startFrom } = view.spec.source
   await ensureTopic(messaging.topics, view, log)
-  const bounds = await messaging.topics.bounds(topic)
-  await noteEnds(db, view.id, topic, new Map([...bounds].map(([partition, { high }]) => [partition, high])))
+  await noteEnds(db, view.id, topic, await endsOf(messaging.topics, topic))
   const writer = await openSegmentWriter(duck, folder, view)
   let { onlineGeneration } = stored.state
 
@@ -60,12 +62,13 @@ export async function startViewIngestion(parts: IngestionParts, stored: StoredVi
     maxBytes: config.flushBytes,
     sink: onRows({
       view,
-      validator: compileValidator(view),
+      validator: compileValidator(view, recordDecoder(view.spec.source.format, schemas)),
       writer,
       online,
       segments,
       remove: ({ file }) => rm(join(folder, file), { force: true }),
       generation: () => onlineGeneration,
+      ends: () => endsOf(messaging.topics, topic),
       clock,
       metrics,
       payloadsPerMinute: config.payloadsPerMinute,
