@@ -9,6 +9,7 @@ const boundaries = [
   { sourceTag: 'scope:statistics', onlyDependOnLibsWithTags: [] },
   { sourceTag: 'scope:resources', onlyDependOnLibsWithTags: [] },
   { sourceTag: 'scope:onnx', onlyDependOnLibsWithTags: [] },
+  { sourceTag: 'scope:object-store', onlyDependOnLibsWithTags: ['scope:testing'] },
   { sourceTag: 'scope:service', onlyDependOnLibsWithTags: [] },
   { sourceTag: 'scope:messaging', onlyDependOnLibsWithTags: ['scope:events', 'scope:testing'] },
   { sourceTag: 'scope:testing', onlyDependOnLibsWithTags: ['scope:events', 'scope:messaging', 'scope:infra'] },

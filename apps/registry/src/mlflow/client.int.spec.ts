@@ -7,7 +7,6 @@ import { startForTest } from '../start-for-test.ts'
 import { pythonWithMlflow } from './python-for-test.ts'
 
 const run = promisify(execFile)
-const home = process.env['CASCATA_HOME'] ?? join(import.meta.dirname, '../../../../.cascata')
 const prefix = uniqueName('client').replaceAll('_', '-')
 
 let registry: Awaited<ReturnType<typeof startForTest>>
@@ -17,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => registry?.stop())
 
 it('serves the real MLflow client', { timeout: 600_000 }, async () => {
-  const python = await pythonWithMlflow(home)
+  const python = await pythonWithMlflow()
   const { stdout } = await run(python, [join(import.meta.dirname, 'client.py'), prefix], {
     env: {
       PATH: process.env['PATH'],

@@ -1,32 +1,5 @@
-import { execFile } from 'node:child_process'
-import { createHash } from 'node:crypto'
-import { existsSync } from 'node:fs'
-import { mkdir, rename, rm } from 'node:fs/promises'
-import { join } from 'node:path'
-import { promisify } from 'node:util'
+import { pythonWith } from '@cascata/testing'
 
-const run = promisify(execFile)
-
-const packages = ['mlflow-skinny==3.17.2', 'scikit-learn==1.9.1', 'pandas==3.1.1', 'skops==0.16.0']
-
-/**
- * A Python with the real MLflow client, in `<home>/python`: installed by pip the first time, said aloud, and kept.
- * Throws when there is no python3 with venv, or pip can't reach its index.
- */
-export const pythonWithMlflow = async (home: string): Promise<string> => {
-  const folder = join(home, 'python', `mlflow-${createHash('sha256').update(packages.join(' ')).digest('hex').slice(0, 12)}`)
-  const python = join(folder, 'bin', 'python')
-  if (existsSync(python)) return python
-  process.stdout.write(`Installing ${packages.join(' ')} by pip into ${folder} (once)\n`)
-  const building = `${folder}.${process.pid}`
-  await mkdir(join(home, 'python'), { recursive: true })
-  await run('python3', ['-m', 'venv', '--copies', building])
-  await run(join(building, 'bin', 'python'), ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...packages], {
-    maxBuffer: 1e8,
-  })
-  await rename(building, folder).catch(async (error: unknown) => {
-    await rm(building, { recursive: true, force: true })
-    if (!existsSync(python)) throw error
-  })
-  return python
-}
+/** A Python with the real MLflow client and scikit-learn. */
+export const pythonWithMlflow = (): Promise<string> =>
+  pythonWith('mlflow', ['mlflow-skinny==3.17.2', 'scikit-learn==1.9.1', 'pandas==3.1.1', 'skops==0.16.0'])
