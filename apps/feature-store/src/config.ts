@@ -46,6 +46,13 @@ export const config = defineConfig('feature-store', {
   maxEntities: setting.int(10_000, 'FEATURE_STORE_MAX_ENTITIES', 'Entities of a look-up, at most.', { min: 1 }),
   maxFeatures: setting.int(5_000, 'FEATURE_STORE_MAX_FEATURES', 'Features of a look-up, at most.', { min: 1 }),
   maxSpine: setting.bytes(512 * mebibyte, 'FEATURE_STORE_MAX_SPINE', 'Bytes of a spine, at most.', { min: 1024 }),
+  schemaRegistryUrl: setting.url<string | null>(
+    null,
+    'FEATURE_STORE_SCHEMA_REGISTRY_URL',
+    'Schema registry (Confluent’s API) of rows in its wire format; views that need one wait without it.',
+  ),
+  schemaRegistryUser: setting.text<string | null>(null, 'FEATURE_STORE_SCHEMA_REGISTRY_USER', 'User at the schema registry.'),
+  schemaRegistryPassword: setting.secret('FEATURE_STORE_SCHEMA_REGISTRY_PASSWORD', 'Password of that user.'),
   payloadsPerMinute: setting.int(
     60,
     'FEATURE_STORE_REJECTED_PAYLOADS',

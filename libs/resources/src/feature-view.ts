@@ -51,7 +51,11 @@ const spec = object('spec: {source: …, entity: …, eventTime: …, fields: �
   source: required(
     object('source: {topic: …}', {
       topic: required(nameOfTopic(), 'the topic that the rows come from'),
-      format: defaulted(oneOf('json', 'avro', 'protobuf'), 'json', 'how a row is encoded'),
+      format: defaulted(
+        oneOf('json', 'cloudevents', 'debezium', 'avro', 'json-schema', 'protobuf'),
+        'json',
+        'how a row is encoded; avro and json-schema: in the wire format of a schema registry',
+      ),
       partitions: defaulted(whole({ min: 1, max: 1000 }), 4, 'partitions of the topic, if apply has to create it'),
       startFrom: defaulted(oneOf('earliest', 'latest'), 'earliest', 'where reading begins the first time'),
       lag: defaulted(duration(), '0s', 'how long after its event time an imported row was known'),

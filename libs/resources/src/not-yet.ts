@@ -30,9 +30,9 @@ export const notYet: readonly NotYet[] = [
   {
     kind: 'FeatureView',
     field: 'spec.source.format',
-    what: 'formats other than json',
-    asks: among('avro', 'protobuf'),
-    hint: 'publish JSON',
+    what: 'protobuf',
+    asks: among('protobuf'),
+    hint: 'json, cloudevents, debezium, avro and json-schema are',
   },
   {
     kind: 'FeatureView',

@@ -55,7 +55,7 @@ describe('a view', () => {
 
   it('refuses what is not there yet, but takes it as a default', () => {
     expect(complaint(routeDelays)).toMatch(/^10:5 spec.aggregations not supported yet: windowed aggregates/)
-    expect(complaint(flights.replace('format: json', 'format: avro'))).toContain('not supported yet: formats other than json')
+    expect(complaint(flights.replace('format: json', 'format: protobuf'))).toContain('not supported yet: protobuf')
   })
 
   it.each([

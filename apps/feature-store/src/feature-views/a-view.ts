@@ -14,10 +14,12 @@ export function aView({
   fields = { flight: 'string', publishedAt: 'timestamp', distanceKm: 'double' },
   ttl = 30 * 86_400_000,
   topic = name,
+  source = 'json',
   partitions = 2,
   lag = 0,
   idleAfter = 60_000,
   freshness = null,
+  aggregations = {},
 }: {
   id?: number
   name?: string
@@ -28,13 +30,15 @@ export function aView({
   fields?: Fields
   ttl?: number | null
   topic?: string
+  source?: FeatureViewSpec['source']['format']
   partitions?: number
   lag?: number
   idleAfter?: number
   freshness?: number | null
+  aggregations?: FeatureViewSpec['aggregations']
 } = {}): View {
   const spec: FeatureViewSpec = {
-    source: { topic, format: 'json', partitions, startFrom: 'earliest', lag, idleAfter },
+    source: { topic, format: source, partitions, startFrom: 'earliest', lag, idleAfter },
     entity,
     eventTime: { field: time, format },
     ttl,
@@ -45,7 +49,7 @@ export function aView({
         { nullable: false, ...(typeof type === 'string' ? { type } : type) },
       ]),
     ),
-    aggregations: {},
+    aggregations,
   }
   return viewOf({ id, namespace: 'default', name, revision }, spec)
 }

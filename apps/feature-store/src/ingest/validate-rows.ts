@@ -1,7 +1,10 @@
+import { type RecordDecoder, recordDecoder } from '../formats/decode.ts'
+import { type Decoded, type RowObject } from '../formats/decoded.ts'
+import { schemaRegistry } from '../formats/schema-registry.ts'
 import { type NamedField, type Value, type View } from '../feature-views/view.ts'
 import { encodeKey, isTooLong, maxKeyBytes } from './entity-key.ts'
 import { emptyBatch, type Intake, type Place, type Rejected, type RowBatch } from './row-batch.ts'
-import { fieldReader, isFault, parseExact, type FieldReader } from './validate-fields.ts'
+import { fieldReader, isFault, type FieldReader } from './validate-fields.ts'
 import { arrivalOf, placeImported, placeLive, timeReader, type RowTimes } from './validate-times.ts'
 
 /** Largest value of a record, in bytes. */
@@ -26,16 +29,20 @@ interface FieldPlan {
 
 /** Validates records against one revision of a view. */
 export interface RowValidator {
+  /** Fetches what decoding the records needs; throws while that can't be had. Undefined when it needs nothing. */
+  readonly prepare?: RecordDecoder['prepare']
   /** Takes records in, in order. `now` is the ingest clock, in Unix ms. */
   take(records: readonly RawRecord[], now: number): Intake
 }
 
-const utf8 = new TextDecoder('utf-8', { fatal: true })
 const watermarkHeader = 'cascata-watermark'
 const backfillHeader = 'cascata-backfill'
 
 /** Compiles the validator of a view's revision; every reader is chosen once, here. */
-export function compileValidator(view: View): RowValidator {
+export function compileValidator(
+  view: View,
+  decoder: RecordDecoder = recordDecoder(view.spec.source.format, schemaRegistry(null)),
+): RowValidator {
   const { format, field: eventField } = view.spec.eventTime
   const plans: FieldPlan[] = view.fields.map((field) => ({
     field,
@@ -88,10 +95,8 @@ export function compileValidator(view: View): RowValidator {
       : key
   }
 
-  const takeRow = (record: RawRecord, now: number, intake: Intake): Refusal | undefined => {
-    const object = parse(record.value!)
-    if ('code' in object) return object
-    const fault = readFields(object.row)
+  const takeRow = (record: RawRecord, object: RowObject, now: number, intake: Intake): Refusal | undefined => {
+    const fault = readFields(object)
     if (fault) return fault
     const key = keyOf()
     if (typeof key !== 'string') return key
@@ -99,7 +104,7 @@ export function compileValidator(view: View): RowValidator {
     if (!times) return { code: 'EVENT_TIME_IN_FUTURE', field: eventField, message: 'more than 5 minutes after its arrival' }
     push(intake.batch, record, key, row, times, false)
     raise(intake, record.partition, times.eventTime)
-    for (const name in object.row) {
+    for (const name in object) {
       if (names.has(name)) continue
       intake.withUnknownFields += 1
       break
@@ -112,19 +117,23 @@ export function compileValidator(view: View): RowValidator {
       ? placeLive(eventTime, arrivalOf(record.timestamp, now))
       : placeImported(eventTime, view.spec.source.lag, now)
 
-  const takeDelete = (record: RawRecord, now: number, intake: Intake): Refusal | undefined => {
+  const takeDelete = (
+    record: RawRecord,
+    { entity, exact }: Decoded & { is: 'delete' },
+    now: number,
+    intake: Intake,
+  ): Refusal | undefined => {
     const noValue = (message: string): Refusal => ({ code: 'NO_VALUE', message })
-    const parsed = record.key ? parse(record.key) : noValue('neither a value nor a key')
-    if ('code' in parsed) return noValue('a null value needs a key that is a JSON object of entity fields')
-    const given = Object.keys(parsed.row)
-    if (given.length !== entityAt.length || !given.every((name) => view.spec.entity.includes(name))) {
+    const given = Object.keys(entity)
+    const isOfView = view.spec.entity.every((name) => given.includes(name)) && (!exact || given.length === entityAt.length)
+    if (!isOfView) {
       intake.ignored += 1
       return undefined
     }
     row.fill(null)
     for (const at of entityAt) {
       const { field, read } = plans[at]!
-      const value = parsed.row[field.name]
+      const value = entity[field.name]
       const stored = value === null ? null : read(value)
       if (stored === null || isFault(stored)) return { ...noValue('the key is not of the type of the entity'), field: field.name }
       row[at] = stored
@@ -137,20 +146,32 @@ export function compileValidator(view: View): RowValidator {
   }
 
   const takeOne = (record: RawRecord, now: number, intake: Intake): Refusal | undefined => {
-    if (record.value !== null) {
-      if (record.value.length > maxRowBytes)
-        return { code: 'ROW_TOO_LARGE', message: `${record.value.length} bytes, at most ${maxRowBytes}` }
-      return takeRow(record, now, intake)
+    if (record.value !== null && record.value.length > maxRowBytes)
+      return { code: 'ROW_TOO_LARGE', message: `${record.value.length} bytes, at most ${maxRowBytes}` }
+    const pushed = record.key === null && record.value === null ? record.headers[watermarkHeader] : undefined
+    if (pushed !== undefined) return takeWatermark(record, Number(String(pushed)), now, intake)
+    const decoded = decoder.decode(record)
+    switch (decoded.is) {
+      case 'row':
+        return takeRow(record, decoded.row, now, intake)
+      case 'delete':
+        return takeDelete(record, decoded, now, intake)
+      case 'nothing':
+        intake.ignored += 1
+        return undefined
+      case 'refused':
+        return { code: decoded.code, ...(decoded.message === undefined ? {} : { message: decoded.message }) }
     }
-    const pushed = record.key === null ? record.headers[watermarkHeader] : undefined
-    if (pushed === undefined) return takeDelete(record, now, intake)
-    const ms = Number(String(pushed))
+  }
+
+  const takeWatermark = (record: RawRecord, ms: number, now: number, intake: Intake): Refusal | undefined => {
     if (!Number.isFinite(ms)) return { code: 'NO_VALUE', message: `the header ${watermarkHeader} is not a time in Unix ms` }
     raise(intake, record.partition, Math.min(Math.floor(ms), arrivalOf(record.timestamp, now)))
     return undefined
   }
 
   return {
+    ...(decoder.prepare ? { prepare: decoder.prepare } : {}),
     take(records, now) {
       const intake: Intake = { batch: emptyBatch(view), rejects: [], ignored: 0, withUnknownFields: 0, highs: new Map() }
       for (let index = 0; index < records.length; index += 1) {
@@ -163,18 +184,6 @@ export function compileValidator(view: View): RowValidator {
       return intake
     },
   }
-}
-
-function parse(bytes: Buffer): { row: Record<string, unknown> } | Refusal {
-  let parsed: unknown
-  try {
-    parsed = parseExact(utf8.decode(bytes))
-  } catch {
-    return { code: 'NOT_JSON' }
-  }
-  return typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)
-    ? { row: parsed as Record<string, unknown> }
-    : { code: 'NOT_AN_OBJECT' }
 }
 
 function push(batch: RowBatch, place: Place, key: string, row: readonly Value[], times: RowTimes, deleted: boolean): void {
