@@ -18,7 +18,9 @@ const known = readdirSync(import.meta.dirname)
 const full = process.argv.includes('--full')
 const wanted = process.argv.slice(2).filter((each) => each !== '--full')
 if (wanted.includes('--help')) {
-  console.log(`npm run bench [-- name…] [--full]\n\nBenchmarks: ${known.join(', ')}. Results: .cascata/bench/<name>.json\n--full: those that can be larger are, as large as their aims name.`)
+  console.log(
+    `npm run bench [-- name…] [--full]\n\nBenchmarks: ${known.join(', ')}. Results: .cascata/bench/<name>.json\n--full: those that can be larger are, as large as their aims name.`,
+  )
   process.exit(0)
 }
 const unknown = wanted.filter((name) => !known.includes(name))

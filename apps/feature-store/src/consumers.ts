@@ -1,5 +1,13 @@
-import { resourceApplied, resourceDeleted, trainingRequested, type DataOf } from '@cascata/events'
+import {
+  resourceApplied,
+  resourceDeleted,
+  routeChanged,
+  trainingRequested,
+  versionRegistered,
+  type DataOf,
+} from '@cascata/events'
 import { type Consumers, consumersOf, type Handler, on } from '@cascata/messaging'
+import { onRouteChanged, onVersionRegistered } from './feature-services/on-version.ts'
 
 export interface Handlers {
   readonly onResourceApplied: Handler<DataOf<typeof resourceApplied>>
@@ -13,4 +21,6 @@ export const consumers = ({ onResourceApplied, onResourceDeleted, onTrainingRequ
     on(resourceApplied, onResourceApplied),
     on(resourceDeleted, onResourceDeleted),
     on(trainingRequested, onTrainingRequested),
+    on(versionRegistered, onVersionRegistered),
+    on(routeChanged, onRouteChanged),
   ])

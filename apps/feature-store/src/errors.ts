@@ -56,6 +56,20 @@ export const lookupTooLarge = defineError<{ what: string; limit: number; setting
   message: ({ what, limit }) => `A look-up takes at most ${limit} ${what}.`,
   hint: ({ setting }) => `Ask in several requests. The limit is ${setting}.`,
 })
+export const featureNamesCollide = defineError<{ name: string }>({
+  code: 'FS_FEATURE_NAMES_COLLIDE',
+  status: 422,
+  retry: false,
+  message: ({ name }) => `Two columns of the answer would have the name ${name}.`,
+  hint: 'Ask with "full_feature_names": true, which names a feature view__feature.',
+})
+export const featureServiceNotFound = defineError<{ service: string }>({
+  code: 'FS_FEATURE_SERVICE_NOT_FOUND',
+  status: 404,
+  retry: false,
+  message: ({ service }) => `There is no feature service ${service}.`,
+  hint: 'A feature service is what a version reads: model@3, or model for the version that serves. `cascata status` shows them.',
+})
 export const timeInvalid = defineError<{ problem: string }>({
   code: 'FS_TIME_INVALID',
   status: 422,

@@ -10,12 +10,14 @@ import { startDatasets } from './datasets/dataset-loop.ts'
 import { datasetRoutes } from './datasets/datasets.routes.ts'
 import { onTrainingRequested } from './datasets/on-training-requested.ts'
 import { schemaRegistry } from './formats/schema-registry.ts'
+import { featureServices } from './feature-services/feature-services.ts'
 import { viewCatalogue } from './feature-views/catalogue.ts'
 import { onResourceApplied, onResourceDeleted } from './feature-views/on-resource.ts'
 import { startIngestion } from './ingest/ingestion.ts'
 import { ripener } from './labels/ripener.ts'
 import { featureStoreMetrics } from './metrics.ts'
 import { migrations } from './migrations.ts'
+import { FeatureServices1764000710000 } from './migrations/1764000710000-feature-services.ts'
 import { openDuck } from './offline/duckdb.ts'
 import { rowsRoutes } from './offline/rows.routes.ts'
 import { segmentStore } from './offline/segments.store.ts'
@@ -41,8 +43,11 @@ async function foldersOf({ data, home }: FeatureStoreConfig) {
   return folders
 }
 
-const schemaRegistryOf = ({ schemaRegistryUrl: url, schemaRegistryUser: user, schemaRegistryPassword: password }: FeatureStoreConfig) =>
-  schemaRegistry(url === null ? null : { url, user, password })
+const schemaRegistryOf = ({
+  schemaRegistryUrl: url,
+  schemaRegistryUser: user,
+  schemaRegistryPassword: password,
+}: FeatureStoreConfig) => schemaRegistry(url === null ? null : { url, user, password })
 
 /** Starts the feature store; `stop` ends what it opened, in the reverse order. */
 export const start = async (config: FeatureStoreConfig): Promise<{ url: string; stop: () => Promise<void> }> => {
@@ -110,7 +115,13 @@ export const start = async (config: FeatureStoreConfig): Promise<{ url: string; 
     registry,
     module: FeatureStoreModule.of({ db, messaging, segments }),
     routes: (fastify) => {
-      lookUpRoutes({ lookUpFeatures, clock, ready: () => online.check() })(fastify)
+      lookUpRoutes({
+        lookUpFeatures,
+        featuresOfService: featureServices({ db, clock }),
+        clock,
+        jsonDepth: config.jsonDepth,
+        ready: () => online.check(),
+      })(fastify)
       rowsRoutes({ db, duck: reading, segments, folder: folders.answers })(fastify)
       datasetRoutes({ config, db, duck: reading, folders, ring: datasets.ring })(fastify)
     },

@@ -16,7 +16,7 @@ export const versionRegistered = defineEvent({
   version: 1,
   topic: facts,
   producer: 'registry',
-  consumers: ['dispatcher', 'monitor'],
+  consumers: ['feature-store', 'dispatcher', 'monitor'],
   meaning: 'A model has a further version. It serves only after a verdict.',
   key: keyOfModel,
   data: z.object({

@@ -48,7 +48,7 @@ async function measured(url: string, requests: readonly Buffer[], connections: n
   const { hostname, port } = new URL(url)
   const one = async () => {
     const talk = talkTo(connect(Number(port), hostname).setNoDelay(true))
-    for (let now = performance.now(); now < until; ) {
+    for (let now = performance.now(); now < until;) {
       bytes = await talk.ask(requests[next++ % requests.length]!)
       const after = performance.now()
       latencies.push(after - now)

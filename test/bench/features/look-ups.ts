@@ -9,7 +9,12 @@ import { exchange } from './exchange.ts'
 import { bodiesOf, fieldsPerView } from './workload.ts'
 
 /** Feast's servers, measured on a machine of this size: requests a second on one connection. */
-export const feast = { '50x1': { python: 276, go: 1_147 }, '50x100': { python: 12.7, go: 70 }, '250x1': { python: 91, go: 275 }, '250x100': { python: 2, go: 8.7 } }
+export const feast = {
+  '50x1': { python: 276, go: 1_147 },
+  '50x100': { python: 12.7, go: 70 },
+  '250x1': { python: 91, go: 275 },
+  '250x100': { python: 2, go: 8.7 },
+}
 
 /** CPU time of a process so far, in ms. */
 const cpuOf = (pid: number): number => {
@@ -36,7 +41,10 @@ export async function lookUps({ urls, say }: BenchContext, apps: Apps, seconds: 
         const bodies = bodiesOf(features, count)
         const reads = (features / fieldsPerView) * count
         const read = await readFloor(redis, keys, reads, seconds / 2)
-        Object.assign(metrics, { [`floor_redis_${features}x${count}_p50_ms`]: read.p50, [`floor_redis_${features}x${count}_p99_ms`]: read.p99 })
+        Object.assign(metrics, {
+          [`floor_redis_${features}x${count}_p50_ms`]: read.p50,
+          [`floor_redis_${features}x${count}_p99_ms`]: read.p99,
+        })
         for (const { name, path, headers } of routes) {
           for (const connections of [1, 16]) {
             const cpu = cpuOf(pid)
@@ -64,7 +72,9 @@ export async function lookUps({ urls, say }: BenchContext, apps: Apps, seconds: 
                 [`floor_http_${label}_p99_ms`]: floor.p99,
               })
             }
-            say(`${label}: ${Math.round(found.perSecond)}/s, p50 ${found.p50.toFixed(2)} ms, p99 ${found.p99.toFixed(2)} ms, ${spent.toFixed(2)} ms of CPU`)
+            say(
+              `${label}: ${Math.round(found.perSecond)}/s, p50 ${found.p50.toFixed(2)} ms, p99 ${found.p99.toFixed(2)} ms, ${spent.toFixed(2)} ms of CPU`,
+            )
           }
         }
       }

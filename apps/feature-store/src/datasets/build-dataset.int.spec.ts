@@ -10,7 +10,7 @@ import { compileValidator, type RawRecord } from '../ingest/validate-rows.ts'
 import { type Duck, literal, openDuck, rowsOf } from '../offline/duckdb.ts'
 import { openSegmentWriter } from '../offline/segment-writer.ts'
 import { openOnlineStore, type OnlineStore } from '../online/online-store.ts'
-import { rowDecoder, readHeader } from '../online/row-codec.ts'
+import { readHeader, rowReader } from '../online/row-codec.ts'
 import { grid, happenings, minute, recordsOf, start, viewOracle, type ViewOracle } from './a-stream.ts'
 import { buildDataset, type BuildInput, datasetPath } from './build-dataset.ts'
 import { decidePlan, type DatasetPlan } from './decide-plan.ts'
@@ -174,11 +174,9 @@ const answerNow = async (view: View, keys: string[], now: number): Promise<(Reco
     if (!row) return undefined
     const { revision, eventTime } = readHeader(row)
     if (revision === 0 || (view.spec.ttl !== null && now - eventTime > view.spec.ttl)) return undefined
-    return Object.fromEntries(
-      rowDecoder(view)
-        .decode(row, ordinals)
-        .map((value, index) => [view.fields[index]!.name, value ?? null]),
-    )
+    const columns = ordinals.map((): Value[] => [])
+    rowReader(view, ordinals).read(row, columns)
+    return Object.fromEntries(columns.map(([value], index) => [view.fields[index]!.name, value!]))
   })
 }
 

@@ -1,8 +1,7 @@
 import { type Database } from '@cascata/messaging'
 import { viewNotFound } from '../errors.ts'
 import { fieldReader, type FieldReader } from '../ingest/validate-fields.ts'
-import { type RowDecoder, rowDecoder } from '../online/row-codec.ts'
-import { qualified, type Value, type View, viewOf } from './view.ts'
+import { type NamedField, qualified, type View, viewOf } from './view.ts'
 import { findView, revisionsOf, type StoredView } from './views.store.ts'
 
 /** A view as look-ups use it: compiled once a revision. */
@@ -11,14 +10,14 @@ export interface ServedView {
   readonly ordinalOf: ReadonlyMap<string, number>
   /** A reader for each field of the entity. */
   readonly keyReaders: readonly FieldReader[]
-  /** By the revision that encoded a row; null while it was not asked for. */
-  readonly decoders: Map<number, RevisionDecoder>
+  /** By the revision that encoded a row: those met so far. */
+  readonly layouts: Map<number, RowLayout>
 }
 
-/** Reads rows of an older revision as rows of the present one. */
-interface RevisionDecoder {
-  readonly decoder: RowDecoder
-  /** Ordinal in the old revision by ordinal in the present one; undefined for a field that is new. */
+/** How rows of a revision lie, and which of its fields are those of the present one. */
+export interface RowLayout {
+  readonly fields: readonly NamedField[]
+  /** Ordinal in that revision by ordinal in the present one, undefined for a field that is new; null: they are the same. */
   readonly ordinals: readonly (number | undefined)[] | null
 }
 
@@ -26,13 +25,10 @@ interface RevisionDecoder {
 export interface Catalogue {
   /** @throws FS_VIEW_NOT_FOUND */
   get(namespace: string, name: string): Promise<ServedView>
-  /** The values of some fields (ordinals ascending) of a row that a revision encoded. Synchronous but for a revision never met. */
-  decode(
-    served: ServedView,
-    revision: number,
-    row: Buffer,
-    ordinals: readonly number[],
-  ): (Value | undefined)[] | Promise<(Value | undefined)[]>
+  /** How rows lie that a revision encoded; asked for once a revision, then it is in `served.layouts`. */
+  layout(served: ServedView, revision: number): Promise<RowLayout>
+  /** Counts the changes of what `get` answers: what was made of an answer holds for as long as it stays. */
+  readonly edition: number
   /** Takes all views over as they are now. */
   take(views: readonly StoredView[]): void
 }
@@ -41,29 +37,20 @@ const serve = (view: View): ServedView => ({
   view,
   ordinalOf: new Map(view.fields.map(({ name }, ordinal) => [name, ordinal])),
   keyReaders: view.entity.map((field) => fieldReader(field, view.spec.eventTime.format)),
-  decoders: new Map([[view.revision, { decoder: rowDecoder(view), ordinals: null }]]),
+  layouts: new Map([[view.revision, { fields: view.fields, ordinals: null }]]),
 })
 
 export function viewCatalogue(db: Database): Catalogue {
-  let views = new Map<string, ServedView>()
+  const views = new Map<string, ServedView>()
+  let edition = 0
 
   const serveView = (view: View): ServedView => {
     const known = views.get(qualified(view))
     if (known?.view.id === view.id && known.view.revision === view.revision) return known
     const served = serve(view)
     views.set(qualified(view), served)
+    edition += 1
     return served
-  }
-
-  const older = async (served: ServedView, revision: number): Promise<RevisionDecoder> => {
-    const { id, namespace, name } = served.view
-    const spec = (await revisionsOf(db, id)).get(revision)
-    if (!spec) throw new Error(`A row of ${qualified(served.view)} was encoded under revision ${revision}, which is unknown.`)
-    const old = viewOf({ id, namespace, name, revision }, spec)
-    const at = new Map(old.fields.map((field, ordinal) => [field.name, ordinal]))
-    const found = { decoder: rowDecoder(old), ordinals: served.view.fields.map((field) => at.get(field.name)) }
-    served.decoders.set(revision, found)
-    return found
   }
 
   return {
@@ -74,26 +61,27 @@ export function viewCatalogue(db: Database): Catalogue {
       if (!stored) throw viewNotFound({ view: `${namespace}/${name}` })
       return serveView(stored.view)
     },
-    decode(served, revision, row, ordinals) {
-      const known = served.decoders.get(revision)
-      return known ? decodeBy(known, row, ordinals) : older(served, revision).then((found) => decodeBy(found, row, ordinals))
+    async layout(served, revision) {
+      const known = served.layouts.get(revision)
+      if (known) return known
+      const { id, namespace, name } = served.view
+      const spec = (await revisionsOf(db, id)).get(revision)
+      if (!spec) throw new Error(`A row of ${qualified(served.view)} was encoded under revision ${revision}, which is unknown.`)
+      const { fields } = viewOf({ id, namespace, name, revision }, spec)
+      const at = new Map(fields.map((field, ordinal) => [field.name, ordinal]))
+      const found = { fields, ordinals: served.view.fields.map((field) => at.get(field.name)) }
+      served.layouts.set(revision, found)
+      return found
+    },
+    get edition() {
+      return edition
     },
     take(stored) {
       const present = new Set(stored.map(({ view }) => qualified(view)))
-      views = new Map([...views].filter(([name]) => present.has(name)))
+      const gone = [...views.keys()].filter((name) => !present.has(name))
+      if (gone.length > 0) edition += 1
+      for (const name of gone) views.delete(name)
       for (const { view } of stored) serveView(view)
     },
   }
-}
-
-function decodeBy(
-  { decoder, ordinals: mapping }: RevisionDecoder,
-  row: Buffer,
-  ordinals: readonly number[],
-): (Value | undefined)[] {
-  if (!mapping) return decoder.decode(row, ordinals)
-  const wanted = ordinals.map((ordinal) => mapping[ordinal])
-  const known = [...new Set(wanted.filter((ordinal) => ordinal !== undefined))].sort((a, b) => a - b)
-  const values = decoder.decode(row, known)
-  return wanted.map((ordinal) => (ordinal === undefined ? undefined : values[known.indexOf(ordinal)]))
 }

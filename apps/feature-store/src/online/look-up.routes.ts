@@ -1,57 +1,62 @@
-import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
-import { z } from 'zod'
-import { type Clock, permission, requireAccess } from '@cascata/service'
-import { lookupInvalid } from '../errors.ts'
-import { isoText, jsonWriter, protobufTime, unixSeconds } from './json-values.ts'
+import { type FastifyInstance, type FastifyReply } from 'fastify'
+import { type Clock, parseJsonBody, permission, requireAccess } from '@cascata/service'
+import { featureNamesCollide } from '../errors.ts'
+import { type ServiceFeatures } from '../feature-services/feature-services.ts'
+import { feastAnswer, feastName, ownAnswer } from './json-answers.ts'
+import { exactBody, type LookUpBody, parseFeastBody, parseOwnBody } from './look-up-bodies.ts'
 import { type FeatureAnswer, type lookUp } from './look-up.ts'
+import { packedAnswer } from './messagepack.ts'
 import { requestedTime } from './requested-time.ts'
 
-type LookUpFeatures = ReturnType<typeof lookUp>
-
-const entities = z.record(z.string().max(200), z.array(z.unknown()).max(1_000_000))
-const ownBody = z.object({ namespace: z.string().default('default'), features: z.array(z.string().max(300)), entities })
-const feastBody = z.object({
-  features: z.array(z.string().max(300)).nullish(),
-  feature_service: z.string().nullish(),
-  entities,
-  full_feature_names: z.boolean().nullish(),
-  project: z.string().nullish(),
-})
-
-const parsed = <T>(schema: z.ZodType<T>, body: unknown): T => {
-  const result = schema.safeParse(body)
-  if (result.success) return result.data
-  const { path, message } = result.error.issues[0]!
-  throw lookupInvalid({ problem: `${path.map(String).join('.') || 'the body'}: ${message}` })
+export interface LookUpRoutes {
+  readonly lookUpFeatures: ReturnType<typeof lookUp>
+  readonly featuresOfService: ServiceFeatures
+  readonly clock: Clock
+  readonly jsonDepth: number
+  readonly ready: () => Promise<void>
 }
+
+const packed = 'application/vnd.msgpack'
 
 const sendJson = (reply: FastifyReply, text: string) => reply.header('content-type', 'application/json; charset=utf-8').send(text)
 
 /** The look-ups: our own and Feast's, on Fastify itself as they are hot. */
 export const lookUpRoutes =
-  ({ lookUpFeatures, clock, ready }: { lookUpFeatures: LookUpFeatures; clock: Clock; ready: () => Promise<void> }) =>
+  ({ lookUpFeatures, featuresOfService, clock, jsonDepth, ready }: LookUpRoutes) =>
   (fastify: FastifyInstance): void => {
-    const config = { permission: permission('viewer', { scope: 'handler' }) }
-
-    fastify.post('/v1/features', { config }, async (request, reply) => {
-      const { namespace, features, entities } = parsed(ownBody, request.body)
+    const find = async ({ namespace: named, wanted, entities }: LookUpBody, at: string | string[] | undefined) => {
+      const { namespace, features } =
+        wanted.is === 'features' ? { namespace: named, ...wanted } : await featuresOfService(named, wanted.name)
       allowed(namespace, features)
-      const now = requestedTime(request.headers['cascata-at'], clock)
-      const answers = await lookUpFeatures({ namespace, features, entities, now })
-      return sendJson(reply, ownAnswer(features, answers))
-    })
+      return { features, answers: await lookUpFeatures({ namespace, features, entities, now: requestedTime(at, clock) }) }
+    }
 
-    fastify.post('/get-online-features', { config }, async (request: FastifyRequest, reply) => {
-      const { features, feature_service, entities, full_feature_names, project } = parsed(feastBody, request.body)
-      if (!features)
-        throw lookupInvalid({
-          problem: feature_service ? `there is no feature service ${feature_service}` : 'it names no features',
-        })
-      const namespace = project ?? 'default'
-      allowed(namespace, features)
-      const now = requestedTime(request.headers['cascata-at'], clock)
-      const answers = await lookUpFeatures({ namespace, features, entities, now })
-      return sendJson(reply, feastAnswer(entities, answers, full_feature_names ?? false))
+    void fastify.register((scope, _options, done) => {
+      scope.removeContentTypeParser('application/json')
+      scope.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, text, parsed) => {
+        try {
+          parsed(null, exactBody(text as string, parseJsonBody(text as string, jsonDepth)))
+        } catch (error) {
+          parsed(error as Error)
+        }
+      })
+      const config = { permission: permission('viewer', { scope: 'handler' }) }
+
+      scope.post('/v1/features', { config }, async (request, reply) => {
+        const { features, answers } = await find(parseOwnBody(request.body), request.headers['cascata-at'])
+        return request.headers.accept === packed
+          ? reply.header('content-type', packed).send(packedAnswer(features, answers))
+          : sendJson(reply, ownAnswer(features, answers))
+      })
+
+      scope.post('/get-online-features', { config }, async (request, reply) => {
+        const body = parseFeastBody(request.body)
+        const { answers } = await find(body, request.headers['cascata-at'])
+        refuseCollisions(Object.keys(body.entities), answers, body.fullNames)
+        const versions = body.versions ? versionsOf(answers) : null
+        return sendJson(reply, feastAnswer(body.entities, answers, { fullNames: body.fullNames, versions }))
+      })
+      done()
     })
 
     fastify.get('/health', { config: { permission: permission('public', { scope: 'none' }) } }, async (_request, reply) => {
@@ -67,41 +72,13 @@ const allowed = (namespace: string, features: readonly string[]): void => {
   for (const view of new Set(features.map((feature) => feature.split(':')[0]!))) requireAccess(namespace, view)
 }
 
-const quote = (text: string) => JSON.stringify(text)
-
-/** Row-major: `values[entity][feature]`. */
-function ownAnswer(features: readonly string[], answers: readonly FeatureAnswer[]): string {
-  const writers = answers.map(({ field }) => jsonWriter(field.type, isoText))
-  const rows = answers[0]?.values.length ?? 0
-  const [values, statuses, times]: [string[], string[], string[]] = [[], [], []]
-  for (let row = 0; row < rows; row += 1) {
-    values.push(`[${answers.map((answer, index) => writers[index]!(answer.values[row]!)).join(',')}]`)
-    statuses.push(`["${answers.map((answer) => answer.statuses[row]!).join('","')}"]`)
-    times.push(`[${answers.map(({ eventTimes }) => (eventTimes[row] === null ? 'null' : isoText(eventTimes[row]!))).join(',')}]`)
-  }
-  return `{"names":[${features.map(quote).join(',')}],"values":[${values.join(',')}],"statuses":[${statuses.join(',')}],"eventTimes":[${times.join(',')}]}`
+/** Clients of Feast find a feature by its name alone. */
+function refuseCollisions(entities: readonly string[], answers: readonly FeatureAnswer[], fullNames: boolean): void {
+  const names = [...entities, ...answers.map((answer) => feastName(answer, fullNames))]
+  if (new Set(names).size === names.length) return
+  throw featureNamesCollide({ name: names.find((name, index) => names.indexOf(name) !== index)! })
 }
 
-const epoch = '"1970-01-01T00:00:00Z"'
-
-/** Column-major, the join keys first, with the epoch as their time. */
-function feastAnswer(
-  entities: Record<string, readonly unknown[]>,
-  answers: readonly FeatureAnswer[],
-  fullNames: boolean,
-): string {
-  const keys = Object.entries(entities).map(
-    ([, values]) =>
-      `{"values":${JSON.stringify(values)},"statuses":[${values.map(() => '"PRESENT"').join(',')}],"event_timestamps":[${values.map(() => epoch).join(',')}]}`,
-  )
-  const columns = answers.map(({ field, values, statuses, eventTimes }) => {
-    const write = jsonWriter(field.type, unixSeconds)
-    const times = eventTimes.map((ms) => (ms === null ? epoch : protobufTime(ms)))
-    return `{"values":[${values.map(write).join(',')}],"statuses":[${statuses.map((status) => `"${status}"`).join(',')}],"event_timestamps":[${times.join(',')}]}`
-  })
-  const names = [
-    ...Object.keys(entities),
-    ...answers.map(({ view, field }) => (fullNames ? `${view}__${field.name}` : field.name)),
-  ]
-  return `{"metadata":{"feature_names":[${names.map(quote).join(',')}]},"results":[${[...keys, ...columns].join(',')}]}`
-}
+const versionsOf = (answers: readonly FeatureAnswer[]) => [
+  ...new Map(answers.map(({ view, revision }) => [view, { name: view, version: revision }])).values(),
+]

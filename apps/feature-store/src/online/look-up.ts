@@ -1,27 +1,21 @@
-import { parseReference } from '@cascata/resources'
 import { type FeatureStoreConfig } from '../config.ts'
-import {
-  entityInvalid,
-  entityMissing,
-  featureNotFound,
-  lookupInvalid,
-  lookupTooLarge,
-  onlineUnavailable,
-  viewRebuilding,
-} from '../errors.ts'
-import { type Catalogue, type ServedView } from '../feature-views/catalogue.ts'
+import { entityInvalid, entityMissing, lookupInvalid, lookupTooLarge, onlineUnavailable, viewRebuilding } from '../errors.ts'
+import { type Catalogue } from '../feature-views/catalogue.ts'
 import { type NamedField, qualified, type Value } from '../feature-views/view.ts'
 import { encodeKey, isTooLong, maxKeyBytes } from '../ingest/entity-key.ts'
 import { type FieldReader, isFault } from '../ingest/validate-fields.ts'
 import { type FeatureStoreMetrics } from '../metrics.ts'
-import { type OnlineStore, type ViewAnswer } from './online-store.ts'
-import { readHeader } from './row-codec.ts'
+import { type OnlineStore } from './online-store.ts'
+import { lookUpPlans, type PlannedView, readerOf } from './look-up-plans.ts'
+import { readRevision, readTime } from './row-codec.ts'
 
 export type Status = 'PRESENT' | 'NULL_VALUE' | 'NOT_FOUND' | 'OUTSIDE_MAX_AGE'
 
-/** One feature of all entities asked for, in their order. */
+/** One feature of all entities asked for, in their order. Features of one view share their lists where they are equal. */
 export interface FeatureAnswer {
   readonly view: string
+  /** Of the view. */
+  readonly revision: number
   readonly field: NamedField
   readonly values: readonly Value[]
   readonly statuses: readonly Status[]
@@ -46,28 +40,26 @@ export interface LookUpParts {
   readonly config: Pick<FeatureStoreConfig, 'maxEntities' | 'maxFeatures'>
 }
 
-interface Wanted {
-  readonly served: ServedView
-  /** Ordinals of fields, ascending, and which features of the request each is for. */
-  readonly ordinals: number[]
-  readonly features: Map<number, number[]>
-}
-
-/** Looks features up: all views in one round trip. Feature i of the answer is feature i of the request. */
-export const lookUp =
-  (parts: LookUpParts) =>
-  async (asked: LookUp): Promise<FeatureAnswer[]> => {
+/**
+ * Looks features up: all views in one round trip, and those whose keys are fields of others in a second one.
+ * Feature i of the answer is feature i of the request.
+ */
+export const lookUp = (parts: LookUpParts) => {
+  const plan = lookUpPlans(parts.catalogue)
+  return async (asked: LookUp): Promise<FeatureAnswer[]> => {
     const rows = checkShape(asked, parts.config)
-    const wanted = await resolve(parts.catalogue, asked)
-    const reads = wanted.map(({ served }) => ({ view: served.view, keys: keysOf(served, asked.entities, rows) }))
-    const answers = await parts.online.read(reads).catch((error: unknown) => {
-      throw onlineUnavailable({}, { cause: error })
-    })
-    const columns: FeatureAnswer[] = []
-    for (const [index, each] of wanted.entries()) await fill(parts, columns, each, answers[index]!, asked)
-    for (const { statuses } of columns) countStatuses(parts.metrics, statuses)
-    return columns
+    const views = await plan(asked.namespace, asked.features, Object.keys(asked.entities))
+    const found = new Map<PlannedView, ViewColumns>()
+    for (const step of [0, 1]) {
+      const due = views.filter((view) => view.step === step)
+      if (due.length > 0) await readViews(parts, due, asked, rows, found)
+    }
+    const answers: FeatureAnswer[] = []
+    for (const [view, columns] of found) answer(answers, view, columns)
+    countStatuses(parts.metrics, answers)
+    return answers
   }
+}
 
 /** The number of entities asked for. */
 function checkShape({ features, entities }: LookUp, { maxEntities, maxFeatures }: LookUpParts['config']): number {
@@ -85,37 +77,73 @@ function checkShape({ features, entities }: LookUp, { maxEntities, maxFeatures }
   return rows
 }
 
-async function resolve(catalogue: Catalogue, { namespace, features }: LookUp): Promise<Wanted[]> {
-  const wanted = new Map<string, Wanted>()
-  for (const [index, feature] of features.entries()) {
-    const { view: name, field } = parseReference(feature)
-    const served = await catalogue.get(namespace, name)
-    const ordinal = served.ordinalOf.get(field)
-    if (ordinal === undefined) throw featureNotFound({ feature, known: served.view.fields.map((each) => each.name) })
-    const entry = wanted.get(name) ?? { served, ordinals: [], features: new Map<number, number[]>() }
-    wanted.set(name, entry)
-    entry.features.set(ordinal, [index])
-    entry.ordinals.push(ordinal)
-  }
-  for (const { ordinals } of wanted.values()) ordinals.sort((a, b) => a - b)
-  return [...wanted.values()]
+/** What the rows of a view say: values by field that is read, and what is known of each row. */
+interface ViewColumns {
+  readonly values: Value[][]
+  readonly statuses: Status[]
+  readonly eventTimes: (number | null)[]
 }
 
-/** The encoded keys of a view, one an entity. */
-function keysOf({ view, keyReaders }: ServedView, entities: LookUp['entities'], rows: number): string[] {
-  const columns = view.entity.map(({ name }) => {
-    if (!Object.hasOwn(entities, name)) throw entityMissing({ view: qualified(view), field: name })
-    return entities[name]!
+async function readViews(
+  { catalogue, online }: LookUpParts,
+  views: readonly PlannedView[],
+  asked: LookUp,
+  rows: number,
+  found: Map<PlannedView, ViewColumns>,
+): Promise<void> {
+  const keys = views.map((view) => keysOf(view, asked.entities, rows, found))
+  const reads = views.map(({ served }, index) => ({ view: served.view, keys: keys[index]!.filter((key) => key !== null) }))
+  const answers = await online.read(reads).catch((error: unknown) => {
+    throw onlineUnavailable({}, { cause: error })
   })
-  const keys: string[] = []
+  for (const [index, view] of views.entries()) {
+    const { complete, rows: read } = answers[index]!
+    if (!complete) throw viewRebuilding({ view: qualified(view.served.view) })
+    await prepareReaders(catalogue, view, read)
+    const unread = keys[index]!.length > read.length ? unreadable(view, found, rows) : null
+    found.set(view, columnsOf(view, read, unread, asked.now))
+  }
+}
+
+/** The encoded keys of a view, one an entity; null where a field of another view that is a part of it has no value. */
+function keysOf(
+  { served: { view, keyReaders }, key: sources }: PlannedView,
+  entities: LookUp['entities'],
+  rows: number,
+  found: ReadonlyMap<PlannedView, ViewColumns>,
+): (string | null)[] {
+  const columns = sources.map((source) =>
+    source.from === 'entities' ? entities[source.name]! : found.get(source.view)!.values[source.column]!,
+  )
+  const keys: (string | null)[] = []
   for (let row = 0; row < rows; row += 1) {
-    const key = encodeKey(columns.map((values, part) => keyPart(values[row], view.entity[part]!, keyReaders[part]!, row)))
-    if (isTooLong(key))
-      throw entityInvalid({ field: view.spec.entity.join(', '), index: row, problem: `it is longer than ${maxKeyBytes} bytes` })
-    keys.push(key)
+    const parts: Value[] = []
+    for (const [part, { from }] of sources.entries()) {
+      const value = columns[part]![row]
+      if (from === 'view' && value === null) break
+      parts.push(from === 'view' ? (value as Value) : keyPart(value, view.entity[part]!, keyReaders[part]!, row))
+    }
+    if (parts.length < sources.length) keys.push(null)
+    else {
+      const key = encodeKey(parts)
+      if (isTooLong(key))
+        throw entityInvalid({ field: view.spec.entity.join(', '), index: row, problem: `it is longer than ${maxKeyBytes} bytes` })
+      keys.push(key)
+    }
   }
   return keys
 }
+
+/** By row, null or the status of the field without a value that its key needs. */
+const unreadable = ({ key }: PlannedView, found: ReadonlyMap<PlannedView, ViewColumns>, rows: number): (Status | null)[] =>
+  Array.from({ length: rows }, (_, row) => {
+    for (const part of key) {
+      if (part.from !== 'view') continue
+      const { values, statuses } = found.get(part.view)!
+      if (values[part.column]![row] === null) return statuses[row] === 'PRESENT' ? 'NULL_VALUE' : statuses[row]!
+    }
+    return null
+  })
 
 function keyPart(value: unknown, { name }: NamedField, read: FieldReader, row: number): Value {
   if (value === null || value === undefined) throw entityInvalid({ field: name, index: row, problem: 'it is null' })
@@ -124,46 +152,77 @@ function keyPart(value: unknown, { name }: NamedField, read: FieldReader, row: n
   return stored
 }
 
-async function fill(
-  { catalogue }: LookUpParts,
-  columns: FeatureAnswer[],
-  { served, ordinals, features }: Wanted,
-  { complete, rows }: ViewAnswer,
-  { now }: LookUp,
+/** Makes readers for the revisions that encoded the rows, where one was not met yet. */
+async function prepareReaders(
+  catalogue: Catalogue,
+  { served, ordinals, readers }: PlannedView,
+  rows: readonly (Buffer | null)[],
 ): Promise<void> {
-  const { view } = served
-  if (!complete) throw viewRebuilding({ view: qualified(view) })
-  const filled = ordinals.map(() => ({ values: [] as Value[], statuses: [] as Status[] }))
-  const eventTimes: (number | null)[] = []
-  const { ttl } = view.spec
   for (const row of rows) {
-    const header = row && readHeader(row)
-    const missing = header === null || header.revision === 0
-    eventTimes.push(missing ? null : header.eventTime)
-    if (missing || (ttl !== null && now - header.eventTime > ttl)) {
-      const status = missing ? 'NOT_FOUND' : 'OUTSIDE_MAX_AGE'
-      for (const column of filled) push(column, null, status)
-      continue
-    }
-    const values = await catalogue.decode(served, header.revision, row!, ordinals)
-    filled.forEach((column, index) => {
-      const value = values[index] ?? null
-      push(column, value, value === null ? 'NULL_VALUE' : 'PRESENT')
-    })
+    const revision = row === null ? 0 : readRevision(row)
+    if (revision !== 0 && !readers.has(revision))
+      readers.set(revision, readerOf(await catalogue.layout(served, revision), ordinals))
   }
-  ordinals.forEach((ordinal, index) => {
-    for (const at of features.get(ordinal)!)
-      columns[at] = { view: view.name, field: view.fields[ordinal]!, ...filled[index]!, eventTimes }
+}
+
+/** @param unread By entity: the status of one that could not be asked for, which `rows` lacks; null: all were. */
+function columnsOf(
+  { served: { view }, ordinals, readers }: PlannedView,
+  rows: readonly (Buffer | null)[],
+  unread: readonly (Status | null)[] | null,
+  now: number,
+): ViewColumns {
+  const { ttl } = view.spec
+  const values = ordinals.map((): Value[] => [])
+  const statuses: Status[] = []
+  const eventTimes: (number | null)[] = []
+  const without = (status: Status) => {
+    statuses.push(status)
+    for (const column of values) column.push(null)
+  }
+  let next = 0
+  for (let entity = 0; entity < (unread?.length ?? rows.length); entity += 1) {
+    const unasked = unread?.[entity] ?? null
+    const row = unasked === null ? rows[next++]! : null
+    const revision = row === null ? 0 : readRevision(row)
+    const eventTime = revision === 0 ? null : readTime(row!, 0)
+    eventTimes.push(eventTime)
+    if (eventTime === null) without(unasked ?? 'NOT_FOUND')
+    else if (ttl !== null && now - eventTime > ttl) without('OUTSIDE_MAX_AGE')
+    else {
+      statuses.push('PRESENT')
+      readers.get(revision)!.read(row!, values)
+    }
+  }
+  return { values, statuses, eventTimes }
+}
+
+function answer(
+  answers: FeatureAnswer[],
+  { served: { view }, ordinals, places }: PlannedView,
+  { values, statuses, eventTimes }: ViewColumns,
+): void {
+  places.forEach((place, index) => {
+    if (place === null) return
+    const column = values[index]!
+    answers[place] = {
+      view: view.name,
+      revision: view.revision,
+      field: view.fields[ordinals[index]!]!,
+      values: column,
+      statuses: column.includes(null) ? withNulls(column, statuses) : statuses,
+      eventTimes,
+    }
   })
 }
 
-function push(column: { values: Value[]; statuses: Status[] }, value: Value, status: Status): void {
-  column.values.push(value)
-  column.statuses.push(status)
-}
+const withNulls = (values: readonly Value[], statuses: readonly Status[]): Status[] =>
+  statuses.map((status, row) => (status === 'PRESENT' && values[row] === null ? 'NULL_VALUE' : status))
 
-function countStatuses({ lookups }: FeatureStoreMetrics, statuses: readonly Status[]): void {
+function countStatuses({ lookups }: FeatureStoreMetrics, columns: readonly FeatureAnswer[]): void {
+  const shared = new Map<readonly Status[], number>()
+  for (const { statuses } of columns) shared.set(statuses, (shared.get(statuses) ?? 0) + 1)
   const counts: Partial<Record<Status, number>> = {}
-  for (const status of statuses) counts[status] = (counts[status] ?? 0) + 1
+  for (const [statuses, times] of shared) for (const status of statuses) counts[status] = (counts[status] ?? 0) + times
   for (const [status, count] of Object.entries(counts)) lookups.inc({ status }, count)
 }

@@ -1,7 +1,8 @@
-import { Redis, type Result } from 'ioredis'
+import { type Result } from 'ioredis'
 import { type View } from '../feature-views/view.ts'
 import { type RowBatch } from '../ingest/row-batch.ts'
 import { compareOnline } from './online-order.ts'
+import { bucketOf, completeKeyOf, expirySlack, globbed, openRedis } from './redis.ts'
 import { rowEncoder } from './row-codec.ts'
 
 /**
@@ -36,12 +37,6 @@ declare module 'ioredis' {
   }
 }
 
-/** Rows of a view are spread over this many hash tags, so that a cluster spreads them too and a script meets one slot only. */
-const buckets = 64
-
-/** Physical expiry counts from the write and comes a little after the logical one, which is judged at read. */
-const expirySlack = 10 * 60_000
-
 /** The latest row of every entity. */
 export interface OnlineStore {
   /** Writes the winners of a batch by compare-and-set; idempotent. */
@@ -71,16 +66,6 @@ export interface ViewAnswer {
   readonly rows: readonly (Buffer | null)[]
 }
 
-/** A text as a pattern of Redis that stands for itself. */
-const globbed = (text: string): string => text.replaceAll(/[*?[\]\\^]/g, '\\$&')
-
-/** FNV-1a over the UTF-16 units of a key. */
-const bucketOf = (key: string): number => {
-  let hash = 0x811c_9dc5
-  for (let index = 0; index < key.length; index += 1) hash = Math.imul(hash ^ key.charCodeAt(index), 0x0100_0193)
-  return (hash >>> 0) % buckets
-}
-
 export function openOnlineStore({
   url,
   prefix,
@@ -90,20 +75,11 @@ export function openOnlineStore({
   prefix: string
   onError: (error: Error) => void
 }): OnlineStore {
-  const redis = new Redis(url, {
-    lazyConnect: true,
-    enableAutoPipelining: true,
-    maxRetriesPerRequest: 0,
-    enableOfflineQueue: true,
-    connectTimeout: 2_000,
-    commandTimeout: 10_000,
-    retryStrategy: (attempt) => Math.min(50 * attempt, 1_000),
-  })
-  redis.on('error', onError)
+  const redis = openRedis(url, onError)
   redis.defineCommand('writeIfNewer', { lua: writeIfNewer })
 
   const rowKey = (id: number, bucket: number, key: string) => `${prefix}{${id}.${bucket}}${key}`
-  const completeKey = (id: number) => `${prefix}{${id}}complete`
+  const completeKey = (id: number) => completeKeyOf(prefix, id)
 
   return {
     async write(batch) {

@@ -61,34 +61,52 @@ export function rowEncoder(view: View): RowEncoder {
   return { encode }
 }
 
-/** Reads rows of one revision of a view. */
-export interface RowDecoder {
-  /** The values of the fields at the ordinals asked for, ascending; undefined for a null. */
-  decode(row: Buffer, ordinals: readonly number[]): (Value | undefined)[]
+/** Reads some fields of rows of one revision of a view. */
+export interface RowReader {
+  /** Adds the values of the row to the columns, one for each field asked for, in their order; null for a null. */
+  read(row: Buffer, columns: readonly Value[][]): void
 }
 
-export function rowDecoder({ fields }: Pick<View, 'fields'>): RowDecoder {
-  const bitmapBytes = (fields.length + 7) >> 3
-  return {
-    decode(row, ordinals) {
-      const values: (Value | undefined)[] = []
-      let at = headerBytes + bitmapBytes
-      let next = 0
-      for (let field = 0; next < ordinals.length; field += 1) {
-        const wanted = ordinals[next] === field
-        if (wanted) next += 1
-        if ((row[headerBytes + (field >> 3)]! & (1 << (field & 7))) !== 0) {
-          if (wanted) values.push(undefined)
-          continue
-        }
-        const { type } = fields[field]!
-        if (wanted) values.push(readValue(row, at, type))
-        at += sizeAt(row, at, type)
+/** Compiles the reading of the fields at `ordinals`, ascending: at fixed places when no field before them varies in size or is null. */
+export function rowReader({ fields }: Pick<View, 'fields'>, ordinals: readonly number[]): RowReader {
+  const last = ordinals.at(-1) ?? -1
+  const passed = fields.slice(0, last + 1)
+  const start = headerBytes + ((fields.length + 7) >> 3)
+  const places: number[] = []
+  let at = start
+  for (const { type } of passed) at = places[places.push(at) - 1]! + (fixedBytes[type] ?? Number.NaN)
+  const readers = passed.map(({ type }) => valueReaders[type])
+  const wanted = ordinals.map((ordinal) => ({ at: places[ordinal]!, read: readers[ordinal]! }))
+  const fixed = wanted.every((each) => !Number.isNaN(each.at))
+  const nullBytes = (last + 8) >> 3
+
+  const walk = (row: Buffer, columns: readonly Value[][]): void => {
+    let place = start
+    let next = 0
+    for (let field = 0; field <= last; field += 1) {
+      const asked = ordinals[next] === field
+      const column = asked ? columns[next++] : undefined
+      if ((row[headerBytes + (field >> 3)]! & (1 << (field & 7))) !== 0) column?.push(null)
+      else {
+        column?.push(readers[field]!(row, place))
+        place += sizeAt(row, place, passed[field]!.type)
       }
-      return values
+    }
+  }
+  if (!fixed) return { read: walk }
+  return {
+    read(row, columns) {
+      for (let byte = 0; byte < nullBytes; byte += 1) if (row[headerBytes + byte] !== 0) return walk(row, columns)
+      for (let index = 0; index < wanted.length; index += 1) {
+        const { at: place, read } = wanted[index]!
+        columns[index]!.push(read(row, place))
+      }
     },
   }
 }
+
+/** The revision that encoded a row; 0: it is a tombstone. */
+export const readRevision = (row: Buffer): number => row.readUIntBE(24, 3)
 
 /** What stands in front of every row. `revision` 0 is a tombstone. */
 export const readHeader = (row: Buffer): OnlinePosition & { revision: number } => ({
@@ -97,7 +115,7 @@ export const readHeader = (row: Buffer): OnlinePosition & { revision: number } =
   epoch: row.readUInt16BE(14),
   partition: row.readUInt16BE(16),
   offset: row.readUIntBE(18, 6),
-  revision: row.readUIntBE(24, 3),
+  revision: readRevision(row),
 })
 
 /** Event time alone, in Unix ms. */
@@ -140,46 +158,31 @@ function writeInt64(row: Buffer, at: number, value: number): number {
   return row.writeInt32LE(top, at + 4)
 }
 
-function readValue(row: Buffer, at: number, type: NamedField['type']): Value {
-  switch (type) {
-    case 'string': {
-      const { length, start } = readLength(row, at)
-      return row.toString('utf8', start, start + length)
-    }
-    case 'int': {
-      const value = row.readInt32LE(at + 4) * high + row.readUInt32LE(at)
-      return Number.isSafeInteger(value) ? value : row.readBigInt64LE(at)
-    }
-    case 'int32':
-      return row.readInt32LE(at)
-    case 'float':
-      return row.readFloatLE(at)
-    case 'double':
-      return row.readDoubleLE(at)
-    case 'bool':
-      return row[at] === 1
-    case 'timestamp':
-      return readTime(row, at)
-  }
+/** Reads a value of a type at a place. */
+const valueReaders: Record<NamedField['type'], (row: Buffer, at: number) => Value> = {
+  string(row, at) {
+    const { length, start } = readLength(row, at)
+    return row.toString('utf8', start, start + length)
+  },
+  int(row, at) {
+    const value = row.readInt32LE(at + 4) * high + row.readUInt32LE(at)
+    return Number.isSafeInteger(value) ? value : row.readBigInt64LE(at)
+  },
+  int32: (row, at) => row.readInt32LE(at),
+  float: (row, at) => row.readFloatLE(at),
+  double: (row, at) => row.readDoubleLE(at),
+  bool: (row, at) => row[at] === 1,
+  timestamp: readTime,
 }
 
+/** Bytes of the types that always take as many. */
+const fixedBytes: Partial<Record<NamedField['type'], number>> = { int: 8, double: 8, int32: 4, float: 4, bool: 1, timestamp: 7 }
+
 function sizeAt(row: Buffer, at: number, type: NamedField['type']): number {
-  switch (type) {
-    case 'string': {
-      const { length, start } = readLength(row, at)
-      return start + length - at
-    }
-    case 'int':
-    case 'double':
-      return 8
-    case 'int32':
-    case 'float':
-      return 4
-    case 'bool':
-      return 1
-    case 'timestamp':
-      return 7
-  }
+  const fixed = fixedBytes[type]
+  if (fixed !== undefined) return fixed
+  const { length, start } = readLength(row, at)
+  return start + length - at
 }
 
 /** Lengths take one byte below 128, else four with the highest bit set. */

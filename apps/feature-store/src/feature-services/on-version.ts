@@ -1,0 +1,13 @@
+import { type DataOf, type routeChanged, type versionRegistered } from '@cascata/events'
+import { done, type Handler } from '@cascata/messaging'
+import { keepService } from './feature-services.store.ts'
+import { featuresOfInputs } from './validate-service.ts'
+
+/** A version pins what it reads. */
+export const onVersionRegistered: Handler<DataOf<typeof versionRegistered>> = async ({ data }, tx) => {
+  await keepService(tx, data, data.inputs && featuresOfInputs(data.inputs.schema.map(({ name }) => name)))
+  return done
+}
+
+/** Nothing to do: the newest route of each model is kept by messaging, and says which version serves. */
+export const onRouteChanged: Handler<DataOf<typeof routeChanged>> = () => Promise.resolve(done)

@@ -1,0 +1,35 @@
+import { Redis } from 'ioredis'
+
+/** Opens a connection that fails fast: who waits for an answer is told, and what must be written is tried again by its caller. */
+export function openRedis(url: string, onError: (error: Error) => void): Redis {
+  const redis = new Redis(url, {
+    lazyConnect: true,
+    enableAutoPipelining: true,
+    maxRetriesPerRequest: 0,
+    enableOfflineQueue: true,
+    connectTimeout: 2_000,
+    commandTimeout: 10_000,
+    retryStrategy: (attempt) => Math.min(50 * attempt, 1_000),
+  })
+  redis.on('error', onError)
+  return redis
+}
+
+/** What belongs to a view is spread over this many hash tags, so that a cluster spreads it too and a script meets one slot only. */
+export const buckets = 64
+
+/** FNV-1a over the UTF-16 units of a key. */
+export const bucketOf = (key: string): number => {
+  let hash = 0x811c_9dc5
+  for (let index = 0; index < key.length; index += 1) hash = Math.imul(hash ^ key.charCodeAt(index), 0x0100_0193)
+  return (hash >>> 0) % buckets
+}
+
+/** Holds the generation of a view's rows, or tiles, once they are complete. */
+export const completeKeyOf = (prefix: string, viewId: number): string => `${prefix}{${viewId}}complete`
+
+/** Physical expiry counts from the write and comes a little after the logical one, which is judged at read. In ms. */
+export const expirySlack = 10 * 60_000
+
+/** A text as a pattern of Redis that stands for itself. */
+export const globbed = (text: string): string => text.replaceAll(/[*?[\]\\^]/g, '\\$&')
