@@ -1,5 +1,12 @@
+import { FeatureServices1764000710000 } from './migrations/1764000710000-feature-services.ts'
 import { FeatureStore1764000100000 } from './migrations/1764000100000-feature-store.ts'
 import { ModelRevisions1764000200000 } from './migrations/1764000200000-model-revisions.ts'
+import { Upkeep1764000300000 } from './migrations/1764000300000-upkeep.ts'
 
 /** All changes of the schema, in the order in which they are applied. */
-export const migrations = [FeatureStore1764000100000, ModelRevisions1764000200000]
+export const migrations = [
+  FeatureStore1764000100000,
+  ModelRevisions1764000200000,
+  Upkeep1764000300000,
+  FeatureServices1764000710000,
+]

@@ -17,12 +17,12 @@ import { startIngestion } from './ingest/ingestion.ts'
 import { ripener } from './labels/ripener.ts'
 import { featureStoreMetrics } from './metrics.ts'
 import { migrations } from './migrations.ts'
-import { FeatureServices1764000710000 } from './migrations/1764000710000-feature-services.ts'
 import { openDuck } from './offline/duckdb.ts'
 import { rowsRoutes } from './offline/rows.routes.ts'
 import { segmentStore } from './offline/segments.store.ts'
 import { sweeping } from './offline/sweeper.ts'
 import { feastErrors } from './online/feast-errors.ts'
+import { pushRoutes } from './push/push.routes.ts'
 import { lookUp } from './online/look-up.ts'
 import { lookUpRoutes } from './online/look-up.routes.ts'
 import { openOnlineStore } from './online/online-store.ts'
@@ -122,6 +122,7 @@ export const start = async (config: FeatureStoreConfig): Promise<{ url: string; 
         jsonDepth: config.jsonDepth,
         ready: () => online.check(),
       })(fastify)
+      pushRoutes({ db, producer: messaging.producer, clock, config })(fastify)
       rowsRoutes({ db, duck: reading, segments, folder: folders.answers })(fastify)
       datasetRoutes({ config, db, duck: reading, folders, ring: datasets.ring })(fastify)
     },
