@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import { Registry } from 'prom-client'
 import { consumersOf, done, on, openDatabase, silent, startMessaging } from '@cascata/messaging'
 import { type Order, stepEvent } from './messaging.ts'
@@ -68,12 +69,13 @@ if (order.rows) {
 }
 
 say({ started: true })
-process.stdin.on('data', () => {
+process.stdin.on('data', async () => {
+  // Joining its group, connecting and compiling take some twenty seconds to settle.
+  await setTimeout(20_000)
   const before = process.cpuUsage()
-  setTimeout(() => {
-    const { user, system } = process.cpuUsage(before)
-    say({ idleCpu: (user + system) / 1e6 / 10 })
-  }, 10_000)
+  await setTimeout(10_000)
+  const { user, system } = process.cpuUsage(before)
+  say({ idleCpu: (user + system) / 1e6 / 10 })
 })
 process.once('SIGTERM', async () => {
   await messaging.stop()

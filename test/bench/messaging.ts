@@ -157,7 +157,7 @@ async function fill(messaging: Messaging, topic: string): Promise<void> {
 async function idle(context: BenchContext): Promise<Metrics> {
   const worker = await consumer(context, freshName())
   worker.tell('measure')
-  const { idleCpu } = await worker.line((line) => line.idleCpu !== undefined, 30_000)
+  const { idleCpu } = await worker.line((line) => line.idleCpu !== undefined, 60_000)
   await worker.terminate()
   return { idle_cpu_percent: idleCpu * 100 }
 }

@@ -4,6 +4,7 @@ import { type Fact, type PublishOptions, toRecord } from './fact.ts'
 import { failure, type Log } from './log.ts'
 import { Messaging1764000000000 } from './migrations/1764000000000-messaging.ts'
 import { appendToOutbox, type OutboxRow } from './outbox.ts'
+import { isOutdatedPlan, statementNames } from './prepared.ts'
 
 /** An open transaction: everything done through it is committed together, or not at all. */
 export interface Tx {
@@ -85,12 +86,13 @@ export async function openDatabase({
   })
   await dataSource.initialize()
   const pool = (dataSource.driver as unknown as { master: pg.Pool }).master
+  const nameOf = statementNames()
 
   return {
     schema,
     dataSource,
-    query: async (sql, params) => (await pool.query(sql, params)).rows,
-    transaction: (work) => inTransaction(pool, schema, work),
+    query: async (text, values) => (await pool.query({ name: values && nameOf(text), text, values })).rows,
+    transaction: (work) => inTransaction({ pool, schema, nameOf }, work),
     async connect() {
       const client = new pg.Client(connection)
       client.on('error', (error) => log.warn(failure(error), 'a database connection was lost'))
@@ -101,7 +103,13 @@ export async function openDatabase({
   }
 }
 
-async function inTransaction<T>(pool: pg.Pool, schema: string, work: (tx: Tx) => Promise<T>): Promise<T> {
+interface TransactionParts {
+  pool: pg.Pool
+  schema: string
+  nameOf: ReturnType<typeof statementNames>
+}
+
+async function inTransaction<T>({ pool, schema, nameOf }: TransactionParts, work: (tx: Tx) => Promise<T>): Promise<T> {
   const client = await pool.connect()
   let broken: Error | undefined
   const lost = (error: Error) => void (broken = error)
@@ -110,7 +118,7 @@ async function inTransaction<T>(pool: pg.Pool, schema: string, work: (tx: Tx) =>
     await client.query('begin')
     const outbox: OutboxRow[] = []
     const tx: Tx = {
-      query: async (sql, params) => (await client.query(sql, params)).rows,
+      query: async (text, values) => (await client.query({ name: values && nameOf(text), text, values })).rows,
       async publish(facts, options) {
         for (const said of [facts].flat())
           outbox.push({ topic: said.definition.topic.name, ...toRecord(said, appOf(schema), options) })
@@ -126,6 +134,7 @@ async function inTransaction<T>(pool: pg.Pool, schema: string, work: (tx: Tx) =>
   } catch (error) {
     if (error instanceof CommitUnknown) broken = error
     else await client.query('rollback').catch((rollback: Error) => (broken = rollback))
+    if (isOutdatedPlan(error)) broken = error as Error
     throw error
   } finally {
     client.off('error', lost)
@@ -177,7 +186,7 @@ const isConnectionLoss = ({ code = '' }: { code?: string }) => code.startsWith('
 
 /** Whether an error is the infrastructure's, not the handler's: it passes by itself, so trying again has no limit. */
 export function isPassing(error: unknown): boolean {
-  if (error instanceof CommitUnknown) return true
+  if (error instanceof CommitUnknown || isOutdatedPlan(error)) return true
   const { code = '', message = '' } = (error ?? {}) as { code?: string; message?: string }
   if (isConnectionLoss({ code }) || ['40001', '40P01', '53300', '55P03'].includes(code)) return true
   if (['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN'].includes(code)) return true

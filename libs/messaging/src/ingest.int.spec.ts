@@ -20,13 +20,13 @@ let published: string[]
 const partitions = 3
 const consumer = () => `cascata.features.${name}`
 
-async function replica() {
+async function replica(log = silent) {
   const own = await openDatabase({ url: postgres, schema: name, log: silent })
   const messaging = await startMessaging({
     app: name,
     kafka: { brokers: [broker], clientId: name },
     db: own,
-    log: silent,
+    log,
     registry: new Registry(),
   })
   replicas.push({ messaging, db: own })
@@ -184,6 +184,23 @@ it('notices a topic that is created again while it reads', async () => {
   const before = await seen()
   await messaging.resumeHalted({ consumer: consumer() }, 'earliest')
   await expectEachOnce([...before, ...published.slice(60)])
+})
+
+it('reads a topic that was away while several replicas ran, after a resume', async () => {
+  let missed = 0
+  const log = { ...silent, warn: ({ error = '' }: { error?: string }) => void (error.includes('does not exist yet') && missed++) }
+  const { messaging } = replicas[0]!
+  startRows(await replica(log))
+  startRows(await replica(log))
+  await publish(60)
+  await expectEachOnce()
+  await recreate(messaging.kafka, { topic: name, partitions }, () =>
+    eventually(() => expect(missed).toBeGreaterThan(6), { timeout: 60_000 }),
+  )
+  await eventually(async () => expect(await gaps()).toHaveLength(partitions), { timeout: 60_000 })
+  await messaging.resumeHalted({ consumer: consumer() }, 'earliest')
+  await publish(300)
+  await expectEachOnce()
 })
 
 it('reads on when the group is joined anew between a resume and the look at cursors', async () => {

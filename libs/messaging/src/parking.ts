@@ -6,7 +6,7 @@ import { failure, type Log } from './log.ts'
 import type { MessagingMetrics } from './metrics.ts'
 import { toDeadLetter } from './dead-letter.ts'
 import { traced } from './trace.ts'
-import { backoff, pause } from './waiting.ts'
+import { backoff, bell } from './waiting.ts'
 
 /** Where a record lies. */
 export interface Place {
@@ -31,12 +31,17 @@ interface Parked extends Parking {
 
 const firstRetryMs = 5_000
 const longestRetryMs = 5 * 60_000
+/** Behind the notification and the times of the next attempts. */
+const pollMs = 30_000
 
 /** Puts an event behind those of its key that are parked already. */
 export async function park(tx: Tx, consumer: string, { key, event, place, reason, attempts }: Parking): Promise<void> {
   await tx.query(
-    `insert into parked (consumer, key, event, place, attempts, reason, next_attempt)
-     values ($1, $2, $3, $4, $5, $6, now() + $7 * interval '1 millisecond')`,
+    `with waiting as (
+       insert into parked (consumer, key, event, place, attempts, reason, next_attempt)
+       values ($1, $2, $3, $4, $5, $6, now() + $7 * interval '1 millisecond')
+     )
+     select pg_notify('parked_' || current_schema(), '')`,
     [consumer, key, JSON.stringify(event), JSON.stringify(place), attempts, reason.slice(0, 2_000), firstRetryMs],
   )
 }
@@ -62,17 +67,31 @@ export function startUnparking({
   log: Log
   metrics: MessagingMetrics
 }): Leadership {
-  return lead({ db, log }, `unparking ${consumers.group}`, async (signal) => {
-    while (!signal.aborted) {
-      const handled = await unparkNext(db, consumers, log)
-      if (handled) continue
-      const [row] = await db.query<{ keys: number }>('select count(distinct key)::int as keys from parked where consumer = $1', [
-        consumers.group,
-      ])
-      metrics.parked.set({ consumer: consumers.group }, row?.keys ?? 0)
-      await pause(2_000, signal)
+  return lead({ db, log }, `unparking ${consumers.group}`, async (signal, client) => {
+    const wake = bell()
+    client.on('notification', wake.ring)
+    await client.query(`listen parked_${db.schema}`)
+    try {
+      while (!signal.aborted) {
+        if (await unparkNext(db, consumers, log)) continue
+        const { keys, dueMs } = await parkedNow(db, consumers.group)
+        metrics.parked.set({ consumer: consumers.group }, keys)
+        await wake.wait(Math.min(Math.ceil(dueMs ?? pollMs), pollMs), signal)
+      }
+    } finally {
+      client.off('notification', wake.ring)
     }
   })
+}
+
+/** How many keys wait, and in how many ms the first of them is due. */
+async function parkedNow(db: Database, consumer: string): Promise<{ keys: number; dueMs: number | null }> {
+  const [row] = await db.query<{ keys: number; dueMs: number | null }>(
+    `select count(*)::int as keys, extract(epoch from min(next_attempt) - now())::float8 * 1000 as "dueMs"
+       from (select distinct on (key) next_attempt from parked where consumer = $1 order by key, position) as head`,
+    [consumer],
+  )
+  return row!
 }
 
 /** Handles the next event that is due; false when none is. */

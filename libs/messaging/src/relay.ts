@@ -13,7 +13,7 @@ interface Waiting extends OutboxRow {
 /** Rows sent in one request. */
 const maxRows = 500
 /** Behind the notification, in case one is lost. */
-const pollMs = 1_000
+const pollMs = 5_000
 
 /**
  * Moves the outbox to Kafka: select in the order of positions, send, delete once acknowledged. No cursor, so a row that commits
@@ -35,14 +35,17 @@ export function startRelay({
     const wake = bell()
     client.on('notification', wake.ring)
     await client.query(`listen ${outboxChannel(db.schema)}`)
-    const stopAge = watchAge(db, metrics)
+    const age = watchAge(db, metrics)
     try {
       let failures = 0
       while (!signal.aborted) {
         try {
+          age.some()
           const sent = await relayOnce(db, producer)
           failures = 0
-          if (sent < maxRows) await wake.wait(pollMs, signal)
+          if (sent === maxRows) continue
+          age.none()
+          await wake.wait(pollMs, signal)
         } catch (error) {
           metrics.retries.inc({ consumer: 'relay' })
           log.warn(failure(error), 'the outbox could not be sent and is tried again')
@@ -50,7 +53,7 @@ export function startRelay({
         }
       }
     } finally {
-      stopAge()
+      age.stop()
       client.off('notification', wake.ring)
     }
   })
@@ -75,18 +78,23 @@ function byTopic(rows: Waiting[]): Outgoing[] {
   }))
 }
 
-/** Keeps the age of the oldest row in a metric: an outbox that grows old is the first sign of a broker in trouble. */
-function watchAge(db: Database, metrics: MessagingMetrics): () => void {
+/**
+ * Keeps the age of the oldest row in a metric: an outbox that grows old is the first sign of a broker in trouble.
+ * It is looked at while rows wait to be sent, so that an idle process asks nothing.
+ */
+function watchAge(db: Database, metrics: MessagingMetrics) {
+  let waiting = true
   const measure = async () => {
     const [row] = await db.query<{ age: number | null }>(
       'select extract(epoch from clock_timestamp() - created_at)::float8 as age from outbox order by position limit 1',
     )
-    metrics.outboxAge.set(row?.age ?? 0)
+    if (waiting) metrics.outboxAge.set(row?.age ?? 0)
   }
-  const timer = setInterval(() => void measure().catch(() => {}), 5_000)
+  const timer = setInterval(() => waiting && void measure().catch(() => {}), 5_000)
   timer.unref()
-  return () => {
-    clearInterval(timer)
+  const none = () => {
+    waiting = false
     metrics.outboxAge.set(0)
   }
+  return { none, some: () => void (waiting = true), stop: () => (clearInterval(timer), none()) }
 }

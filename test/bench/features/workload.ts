@@ -17,8 +17,10 @@ spec:
   entity: [id]
   eventTime: {field: at}
   ttl: none
-  fields: {id: int, at: timestamp, ${Array.from({ length: fieldsPerView }, (_, field) => `f${field}: int`).join(', ')}}
+  fields: {id: int, at: timestamp, ${Array.from({ length: fieldsPerView }, (_, field) => `${fieldName(view, field)}: int`).join(', ')}}
 `
+
+const fieldName = (view: number, field: number): string => `f${view * fieldsPerView + field}`
 
 /** The value of a feature: up to a million, as different as real ones. */
 export const valueOf = (view: number, field: number, id: number): number =>
@@ -32,7 +34,7 @@ export async function fill(apps: Apps, say: (line: string) => void): Promise<voi
     for (let from = 0; from < entities; from += 5_000) {
       const messages = Array.from({ length: 5_000 }, (_, index) => {
         const id = from + index
-        const fields = Array.from({ length: fieldsPerView }, (_, field) => [`f${field}`, valueOf(view, field, id)])
+        const fields = Array.from({ length: fieldsPerView }, (_, field) => [fieldName(view, field), valueOf(view, field, id)])
         return { key: String(id), value: JSON.stringify({ id, at, ...Object.fromEntries(fields) }), partition: 0 }
       })
       await apps.producer.send({ topic: `bench-${viewName(view)}`, messages })
@@ -53,7 +55,7 @@ export async function fill(apps: Apps, say: (line: string) => void): Promise<voi
 
 /** Bodies of requests for the first `features` features of `count` entities each, in the order of views. */
 export const bodiesOf = (features: number, count: number): string[] => {
-  const names = Array.from({ length: features }, (_, n) => `${viewName(Math.floor(n / fieldsPerView))}:f${n % fieldsPerView}`)
+  const names = Array.from({ length: features }, (_, n) => `${viewName(Math.floor(n / fieldsPerView))}:f${n}`)
   return Array.from({ length: count === 1 ? 500 : 50 }, (_, request) =>
     JSON.stringify({
       features: names,

@@ -3,10 +3,11 @@ import { eventually } from '@cascata/testing'
 import { withAdmin } from '../kafka.ts'
 import type { TopicSpec } from '../topics.ts'
 
-/** Deletes a topic and creates it again: the same name, another topic. */
-export const recreate = (kafka: Kafka, { topic, partitions }: TopicSpec) =>
+/** Deletes a topic and creates it again: the same name, another topic. `between` may keep it away for longer. */
+export const recreate = (kafka: Kafka, { topic, partitions }: TopicSpec, between?: () => Promise<unknown>) =>
   withAdmin(kafka, async (admin) => {
     await admin.deleteTopics({ topics: [topic] })
+    await between?.()
     const topics = [{ topic, numPartitions: partitions, replicationFactor: 1 }]
     await eventually(() => admin.createTopics({ topics, waitForLeaders: false }))
   })
