@@ -28,7 +28,11 @@ const mostOverHttp = 20_000
 
 const experimentOf = async (subject: Pick<Subject, 'client'>): Promise<string> => {
   const body = JSON.stringify({ name: `bench-${Date.now()}` })
-  const made = await subject.client.json<{ experiment_id: string }>({ method: 'POST', path: '/api/2.0/mlflow/experiments/create', body })
+  const made = await subject.client.json<{ experiment_id: string }>({
+    method: 'POST',
+    path: '/api/2.0/mlflow/experiments/create',
+    body,
+  })
   return made.experiment_id
 }
 
@@ -97,7 +101,7 @@ async function seed(subject: Subject, runs: number, { urls, say }: BenchContext)
 }
 
 export async function run(context: BenchContext): Promise<{ metrics: Metrics }> {
-  const runs = Number(option('runs') ?? mostOverHttp)
+  const runs = Number(option('runs') ?? (context.full ? 200_000 : mostOverHttp))
   const seconds = Number(option('seconds') ?? 5)
   const apps = await startApps(context, ['registry'])
   const client = httpClient(apps.url('registry'))

@@ -16,10 +16,10 @@ const known = readdirSync(import.meta.dirname)
   .filter((name) => !helpers.includes(name))
 
 const full = process.argv.includes('--full')
-const wanted = process.argv.slice(2).filter((each) => each !== '--full')
-if (wanted.includes('--help')) {
+const wanted = process.argv.slice(2).filter((each) => !each.startsWith('--'))
+if (process.argv.includes('--help')) {
   console.log(
-    `npm run bench [-- name…] [--full]\n\nBenchmarks: ${known.join(', ')}. Results: .cascata/bench/<name>.json\n--full: those that can be larger are, as large as their aims name.`,
+    `npm run bench [-- name…] [--full]\n\nBenchmarks: ${known.join(', ')}. Results: .cascata/bench/<name>.json\n--full: those that can be larger are, as large as their aims name.\nregistry: --runs=N --seconds=N --peer=PYTHON (one with the packages mlflow and psycopg2: MLflow's own server beside it).`,
   )
   process.exit(0)
 }

@@ -33,7 +33,11 @@ export async function startPeer(python: string, postgres: string, home: string):
       ...['-m', 'mlflow', 'server', '--host', '127.0.0.1', '--port', String(port), '--workers', '2'],
       ...['--backend-store-uri', store, '--artifacts-destination', join(home, 'mlflow-artifacts')],
     ],
-    { env: { PATH: process.env['PATH'], HOME: home, MLFLOW_DISABLE_TELEMETRY: 'true' }, stdio: ['ignore', 'pipe', 'pipe'], detached: true },
+    {
+      env: { PATH: process.env['PATH'], HOME: home, MLFLOW_DISABLE_TELEMETRY: 'true' },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    },
   )
   const log = createWriteStream(join(home, 'mlflow.log'))
   child.stdout.pipe(log)

@@ -66,7 +66,12 @@ const search = ({ client, experiment, seconds }: Subject): Promise<Driven> =>
 
 const history = async (subject: Subject): Promise<Driven> => {
   const run_id = await newRun(subject)
-  const metrics = Array.from({ length: 1_000 }, (_, step) => ({ key: 'loss', value: 1 / (step + 1), timestamp: Date.now(), step }))
+  const metrics = Array.from({ length: 1_000 }, (_, step) => ({
+    key: 'loss',
+    value: 1 / (step + 1),
+    timestamp: Date.now(),
+    step,
+  }))
   await post(subject.client, 'runs/log-batch', { run_id, metrics })
   return drive(clients, subject.seconds, () =>
     one(() => subject.client.json({ method: 'GET', path: `${api}/metrics/get-history?run_id=${run_id}&metric_key=loss` })),
@@ -90,7 +95,8 @@ const download = async (subject: Subject): Promise<Driven> => {
   return drive(clients, subject.seconds, () =>
     one(async () => {
       const { status, text } = await subject.client.send({ method: 'GET', path })
-      if (status !== 200 || text.length !== megabyte.length) throw new Error(`a download of ${text.length} bytes, status ${status}`)
+      if (status !== 200 || text.length !== megabyte.length)
+        throw new Error(`a download of ${text.length} bytes, status ${status}`)
     }),
   )
 }

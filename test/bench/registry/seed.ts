@@ -8,15 +8,22 @@ export const tagsARun = 5
 const now = 1_764_000_000_000
 
 /** The value of a metric of a seeded run: spread over 0 to 1, the same at every place that seeds. */
-export const valueOf = (run: number, metric: number): number => ((run * 7_919 + metric * 104_729 + (run % 97) * 31) % 100_003) / 100_003
+export const valueOf = (run: number, metric: number): number =>
+  ((run * 7_919 + metric * 104_729 + (run % 97) * 31) % 100_003) / 100_003
 
 const metrics = (run: number) =>
   Array.from({ length: metricsARun }, (_, m) => ({ key: `m${m}`, value: valueOf(run, m), timestamp: now + run, step: 0 }))
-const params = (run: number) => Array.from({ length: paramsARun }, (_, p) => ({ key: `p${p}`, value: String((run + p) % (10 * (p + 1))) }))
+const params = (run: number) =>
+  Array.from({ length: paramsARun }, (_, p) => ({ key: `p${p}`, value: String((run + p) % (10 * (p + 1))) }))
 const tags = (run: number) => Array.from({ length: tagsARun }, (_, t) => ({ key: `t${t}`, value: `v${(run + t) % 20}` }))
 
 /** Makes runs over HTTP, as a client does: create, then one batch. Answers their ids. */
-export async function seedOverHttp(client: HttpClient, experiment: string, runs: number, say: (line: string) => void): Promise<string[]> {
+export async function seedOverHttp(
+  client: HttpClient,
+  experiment: string,
+  runs: number,
+  say: (line: string) => void,
+): Promise<string[]> {
   const api = '/api/2.0/mlflow'
   const ids: string[] = []
   await inParallel(runs, 8, async (run) => {
@@ -82,7 +89,13 @@ export const mlflowTables: Tables = {
 }
 
 /** Makes runs by SQL, numbered from `first`; answers their ids. */
-export async function seedBySql(url: string, tables: Tables, experiment: string, first: number, count: number): Promise<string[]> {
+export async function seedBySql(
+  url: string,
+  tables: Tables,
+  experiment: string,
+  first: number,
+  count: number,
+): Promise<string[]> {
   const client = new pg.Client({ connectionString: url })
   await client.connect()
   try {

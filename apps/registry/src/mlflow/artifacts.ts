@@ -4,7 +4,7 @@ import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fa
 import { z } from 'zod'
 import { type BlobStore } from '../blobs/blob-store.ts'
 import { streamedBodies } from '../blobs/blobs.routes.ts'
-import { noteBlob } from '../blobs/blobs.store.ts'
+import { keepBlob } from '../blobs/blobs.store.ts'
 import { notImplemented, resourceDoesNotExist } from '../errors.ts'
 import { findArtifact, listArtifacts, removeArtifacts, saveArtifact } from './artifacts.store.ts'
 import { type Endpoint, endpoint, prefixes, type Tracking } from './endpoints.ts'
@@ -62,7 +62,7 @@ const send = async ({ db, blobs }: Settings, path: string, reply: FastifyReply):
     .header('content-length', found.size)
     .header('content-disposition', `attachment; filename*=UTF-8''${name}`)
     .header('etag', `"${found.sha256}"`)
-    .send(blobs.read(found.sha256))
+    .send(await blobs.read(found.sha256))
 }
 
 /** The namespace that a path of the proxy belongs to: that of its experiment. */
@@ -80,7 +80,7 @@ const pathOf = (request: FastifyRequest): string => {
 }
 
 const proxyRoutes = (scope: FastifyInstance, prefix: string, settings: Settings): void => {
-  const { db, blobs, limitBytes, timeoutMs } = settings
+  const { db, limitBytes, timeoutMs } = settings
   const base = `${prefix}/mlflow-artifacts`
   const config = (needs: 'viewer' | 'trainer') => ({
     permission: permission(needs, { scope: 'handler' }),
@@ -102,9 +102,8 @@ const proxyRoutes = (scope: FastifyInstance, prefix: string, settings: Settings)
   scope.put(`${base}/artifacts/*`, { config: config('trainer') }, async (request) => {
     const path = pathOf(request)
     await mayUse(settings, path)
-    const stored = await blobs.put((request.body ?? emptyBody()) as Readable)
-    await noteBlob(db, stored)
-    await saveArtifact(db, path, stored.sha256)
+    const { sha256 } = await keepBlob(settings, (request.body ?? []) as Readable)
+    await saveArtifact(db, path, sha256)
     return {}
   })
   scope.delete(`${base}/artifacts/*`, { config: config('trainer') }, async (request) => {
@@ -117,8 +116,6 @@ const proxyRoutes = (scope: FastifyInstance, prefix: string, settings: Settings)
     throw notImplemented({ message: 'Multipart uploads and presigned URLs are not supported by this server.' })
   })
 }
-
-async function* emptyBody(): AsyncGenerator<Buffer> {}
 
 /** The artifact proxy under every prefix, and the download routes that the user interface of MLflow uses. */
 export const artifactRoutes = (fastify: FastifyInstance, settings: Settings): void => {

@@ -74,6 +74,7 @@ const unknown = {
   profileSha256: null,
   evidenceSha256: null,
   revision: null,
+  record: null,
   cutoff: null,
 }
 

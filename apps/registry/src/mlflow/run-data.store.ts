@@ -136,7 +136,8 @@ export const writeBatch = async (
   const written = `written as materialized (
     select run_id, experiment_id from run where run_id = $1 and lifecycle_stage = 'active' for no key update)`
   try {
-    const rows = await db.query(`with ${[written, ...parts].join(', ')} select run_id from written`, values)
+    const sql = `with ${[written, ...parts].join(', ')} select run_id from written`
+    const rows = await db.query(sql, values)
     return rows.length > 0
   } catch (error) {
     if ((error as { code?: string }).code === paramsChanged) refuseConflicts(run, await conflictsOf(db, run, params))

@@ -1,9 +1,9 @@
 import { type Database, type Tx } from '@cascata/messaging'
 import { requireAccess } from '@cascata/service'
 import { resourceDoesNotExist } from '../errors.ts'
-import { type KeyValue, refuse } from './wire.ts'
+import { type KeyValue, refuse, said } from './wire.ts'
 
-type Executor = Pick<Database, 'query'> | Pick<Tx, 'query'>
+type Executor = Pick<Database, 'query'>
 
 export interface RunInfo {
   readonly run_id: string
@@ -17,27 +17,34 @@ export interface RunInfo {
   readonly lifecycle_stage: 'active' | 'deleted'
 }
 
+/** `[value, is_nan, timestamp, step]` */
+type LatestPoint = readonly [number, boolean, number, number]
+
 /** A run with everything it has logged; `null` where it has logged nothing of a kind. */
 export interface WholeRun extends RunInfo {
-  readonly metrics: readonly object[] | null
-  readonly params: readonly KeyValue[] | null
-  readonly tags: readonly KeyValue[] | null
-  readonly inputs: readonly { dataset: object; tags: KeyValue[] }[] | null
+  readonly metrics: Readonly<Record<string, LatestPoint>> | null
+  readonly params: Readonly<Record<string, string>> | null
+  readonly tags: Readonly<Record<string, string>> | null
+  readonly inputs: readonly { dataset: object; tags: Readonly<Record<string, string>> }[] | null
   readonly outputs: readonly { model_id: string; step: number }[] | null
 }
 
 const runColumns = `r.run_id, r.experiment_id, e.namespace, r.name, r.user_id, r.status, r.start_time, r.end_time, r.lifecycle_stage`
 
-/** Everything logged, gathered per run by the database: one statement and one row a run, however much it is. */
-const wholeColumns = `${runColumns},
-  (select json_agg(json_build_object('key', key, 'value', case when is_nan then to_json('NaN'::text) else to_json(value) end,
-     'timestamp', timestamp, 'step', step, 'run_id', run_id) order by key) from latest_metric where run_id = r.run_id) as metrics,
-  (select json_agg(json_build_object('key', key, 'value', value) order by key) from run_param where run_id = r.run_id) as params,
-  (select json_agg(json_build_object('key', key, 'value', value) order by key) from run_tag where run_id = r.run_id) as tags,
-  (select json_agg(json_build_object('dataset', dataset, 'tags',
-     (select coalesce(json_agg(json_build_object('key', t.key, 'value', t.value) order by t.key), '[]') from jsonb_each_text(i.tags) t))
-     order by name, digest) from run_input i where run_id = r.run_id) as inputs,
-  (select json_agg(json_build_object('model_id', model_id, 'step', step) order by model_id) from run_output where run_id = r.run_id) as outputs`
+/** What is logged of a kind, gathered per run by the database: that is several times cheaper than a row each. */
+const gathered = (alias: string, table: string, what: string): string =>
+  `left join (select run_id, ${what} as data from ${table} where run_id = any($1) group by run_id) ${alias} on ${alias}.run_id = r.run_id`
+
+const whole = `
+  select ${runColumns}, m.data as metrics, p.data as params, t.data as tags, i.data as inputs, o.data as outputs
+    from unnest($1::text[]) with ordinality asked(run_id, place) join run r on r.run_id = asked.run_id
+    join experiment e on e.id = r.experiment_id
+    ${gathered('m', 'latest_metric', 'json_object_agg(key, json_build_array(value, is_nan, timestamp, step))')}
+    ${gathered('p', 'run_param', 'json_object_agg(key, value)')}
+    ${gathered('t', 'run_tag', 'json_object_agg(key, value)')}
+    ${gathered('i', 'run_input', `json_agg(json_build_object('dataset', dataset, 'tags', tags) order by name, digest)`)}
+    ${gathered('o', 'run_output', `json_agg(json_build_object('model_id', model_id, 'step', step) order by model_id)`)}
+   order by asked.place`
 
 /** Where a run's artifacts lie: chosen here, never by a client. */
 export const runRoot = ({ run_id, experiment_id }: Pick<RunInfo, 'run_id' | 'experiment_id'>): string =>
@@ -58,21 +65,31 @@ export const sayInfo = (run: RunInfo): object => ({
   lifecycle_stage: run.lifecycle_stage,
 })
 
+const byKey = <Value>(values: Readonly<Record<string, Value>> | null): [string, Value][] | undefined =>
+  values === null ? undefined : Object.entries(values).sort(([one], [other]) => (one < other ? -1 : 1))
+
+const pairs = (values: Readonly<Record<string, string>> | null): KeyValue[] | undefined =>
+  byKey(values)?.map(([key, value]) => ({ key, value }))
+
 /** A run as MLflow's JSON says it. */
 export const sayRun = (run: WholeRun): object => ({
   info: sayInfo(run),
-  data: { metrics: run.metrics ?? undefined, params: run.params ?? undefined, tags: run.tags ?? undefined },
-  inputs: { dataset_inputs: run.inputs ?? undefined },
+  data: {
+    metrics: byKey(run.metrics)?.map(([key, [value, is_nan, timestamp, step]]) => ({
+      key,
+      value: said({ value, is_nan }),
+      timestamp,
+      step,
+    })),
+    params: pairs(run.params),
+    tags: pairs(run.tags),
+  },
+  inputs: { dataset_inputs: run.inputs?.map(({ dataset, tags }) => ({ dataset, tags: pairs(tags) })) },
   outputs: { model_outputs: run.outputs ?? undefined },
 })
 
 /** The runs of these ids with all their data, in the order of the ids; unknown ids are left out. */
-export const wholeRuns = (db: Executor, ids: readonly string[]): Promise<WholeRun[]> =>
-  db.query<WholeRun>(
-    `select ${wholeColumns} from unnest($1::text[]) with ordinality asked(run_id, place)
-       join run r using (run_id) join experiment e on e.id = r.experiment_id order by asked.place`,
-    [ids],
-  )
+export const wholeRuns = (db: Database, ids: readonly string[]): Promise<WholeRun[]> => db.query<WholeRun>(whole, [ids])
 
 const checked = <Run extends RunInfo>(found: Run | undefined, id: string): Run => {
   if (!found) throw resourceDoesNotExist({ message: `Run with id=${id} not found` })
@@ -90,7 +107,7 @@ export const getRun = async (db: Executor, id: string, { lock = false } = {}): P
 }
 
 /** A run with all its data. Throws as `getRun`. */
-export const getWholeRun = async (db: Executor, id: string): Promise<WholeRun> => checked((await wholeRuns(db, [id]))[0], id)
+export const getWholeRun = async (db: Database, id: string): Promise<WholeRun> => checked((await wholeRuns(db, [id]))[0], id)
 
 const refuseInactive = (run: RunInfo): RunInfo =>
   run.lifecycle_stage === 'active'
