@@ -91,6 +91,46 @@ export const replayRefused = defineError<{ view: string; reason: string }>({
   message: ({ view, reason }) => `A replay of ${view} would lose rows: ${reason}.`,
   hint: 'The segments hold what the topic no longer has. Leave the view as it is.',
 })
+export const pushInvalid = defineError<{ problem: string }>({
+  code: 'FS_PUSH_INVALID',
+  status: 422,
+  retry: false,
+  message: ({ problem }) => `The push is not well formed: ${problem}.`,
+  hint: 'Send {"push_source_name": "view", "df": {"column": [values]}} with columns of one length.',
+})
+export const pushSourceNotFound = defineError<{ source: string }>({
+  code: 'FS_PUSH_SOURCE_NOT_FOUND',
+  status: 404,
+  retry: false,
+  message: ({ source }) => `There is no feature view, and no topic of one, named ${source}.`,
+  hint: 'A push names a view or the topic of some; `cascata get views` lists them.',
+})
+export const pushTooLarge = defineError<{ rows: number; limit: number; setting: string }>({
+  code: 'FS_PUSH_TOO_LARGE',
+  status: 422,
+  retry: false,
+  message: ({ rows, limit }) => `The push has ${rows} rows; at most ${limit} are taken at once.`,
+  hint: ({ setting }) => `Push in several requests, or import a file. The limit is ${setting}.`,
+})
+export const pushRejected = defineError<{ view: string; rejected: number; rows: object[] }>({
+  code: 'FS_PUSH_REJECTED',
+  status: 422,
+  retry: false,
+  message: ({ view, rejected, rows }) => `${rejected} rows are none of ${view}, so nothing was pushed: ${firstReject(rows)}.`,
+  hint: '`details.rows` names row, code and field of the first ones.',
+})
+const firstReject = (rows: unknown): string => {
+  const [first] = (Array.isArray(rows) ? rows : []) as { row: number; code: string; field?: string; message?: string }[]
+  if (!first) return 'row, code and field'
+  return [`row ${first.row} ${first.code}`, first.field, first.message].filter((part) => part !== undefined).join(', ')
+}
+export const pushUnavailable = defineError({
+  code: 'FS_PUSH_UNAVAILABLE',
+  status: 503,
+  retry: true,
+  message: 'Kafka has not acknowledged the rows: they may be written or not.',
+  hint: 'Push them again: rows that come twice count once.',
+})
 export const modelNotFound = defineError<{ model: string }>({
   code: 'FS_MODEL_NOT_FOUND',
   status: 404,

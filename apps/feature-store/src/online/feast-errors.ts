@@ -3,6 +3,7 @@ import { type CodedError, type ErrorFormat } from '@cascata/service'
 /** Classes of Feast's that its clients map back to exceptions. */
 const classes: Readonly<Record<string, string>> = {
   FS_VIEW_NOT_FOUND: 'FeatureViewNotFoundException',
+  FS_PUSH_SOURCE_NOT_FOUND: 'PushSourceNotFoundException',
   FS_FEATURE_SERVICE_NOT_FOUND: 'FeatureServiceNotFoundException',
   FS_FEATURE_NOT_FOUND: 'SpecifiedFeaturesNotPresentError',
   FS_FEATURE_NAMES_COLLIDE: 'FeatureNameCollisionError',
