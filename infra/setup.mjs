@@ -4,7 +4,8 @@
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -27,8 +28,11 @@ const npm = () => {
   return cli && /npm-cli\.[cm]?js$/.test(cli) && existsSync(cli) ? [process.execPath, [cli]] : ['npm', []]
 }
 
+const [major, minor] = process.versions.node.split('.').map(Number)
+/** npm leaves out optional packages, native bindings among them, that want a newer Node than the one that it runs on. */
+const isTooOldForAll = major < 20 || (major === 20 && minor < 19) || major === 21 || (major === 22 && minor < 12)
+
 const checkMachine = (command, before) => {
-  const major = Number(process.versions.node.split('.')[0])
   if (major < 18)
     give(`Node ${process.versions.node} is too old: 18 or newer is needed to begin (the project brings its own Node 24).`)
   const answer = spawnSync(command, [...before, '--version'], { encoding: 'utf8' })
@@ -71,20 +75,40 @@ const withLock = (work) => {
   }
 }
 
+/** Runs npm, on another Node when its folder is given; ends the set-up when it fails. */
+const runNpm = ([command, before], args, nodeFolder) => {
+  const quiet = ['--no-audit', '--no-fund', '--loglevel=error']
+  const env = npmEnvironment()
+  if (nodeFolder) env.PATH = `${nodeFolder}:${env.PATH ?? ''}`
+  const program = nodeFolder && command === process.execPath ? join(nodeFolder, 'node') : command
+  const done = spawnSync(program, [...before, ...args, ...quiet], { cwd: root, stdio: ['ignore', 2, 2], env })
+  if (done.status === 0) return
+  give(
+    done.signal
+      ? `npm ${args[0]} was stopped (${done.signal}); run the command again.`
+      : `\`npm ${args[0]}\` failed, see above; run the command again when that is cured.`,
+  )
+}
+
+/** Brings the Node of the lock file into a folder of its own, for npm to run on. */
+const withNewerNode = (npm, work) => {
+  const folder = mkdtempSync(join(tmpdir(), 'cascata-node-'))
+  const { version } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).packages['node_modules/node']
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  process.stderr.write(`cascata: Node ${process.versions.node} is old for some packages: fetching Node ${version} first\n`)
+  runNpm(npm, ['install', `node@${version}`, '--prefix', folder, '--no-save', '--no-package-lock'])
+  return work(join(folder, 'node_modules', 'node', 'bin'))
+}
+
 const install = () => {
   const [command, before] = npm()
   checkMachine(command, before)
   process.stderr.write('cascata: installing the packages of package-lock.json (once)\n')
   const began = Date.now()
   rmSync(stamp, { force: true })
-  const quiet = ['--no-audit', '--no-fund', '--loglevel=error']
-  const done = spawnSync(command, [...before, 'ci', ...quiet], { cwd: root, stdio: ['ignore', 2, 2], env: npmEnvironment() })
-  if (done.status !== 0)
-    give(
-      done.signal
-        ? `npm ci was stopped (${done.signal}); run the command again.`
-        : '`npm ci` failed, see above; run the command again when that is cured.',
-    )
+  const ci = (nodeFolder) => runNpm([command, before], ['ci'], nodeFolder)
+  if (isTooOldForAll) withNewerNode([command, before], ci)
+  else ci()
   if (!existsSync(node)) give('the package `node` came without its binary: are install scripts switched off (ignore-scripts)?')
   writeFileSync(stamp, wanted())
   process.stderr.write(`cascata: packages are there (${Math.round((Date.now() - began) / 1000)} s)\n`)
