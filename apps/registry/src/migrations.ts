@@ -2,6 +2,7 @@ import { Resources1764000100000 } from './migrations/1764000100000-resources.ts'
 import { Tracking1764000200000 } from './migrations/1764000200000-tracking.ts'
 import { Versions1764000300000 } from './migrations/1764000300000-versions.ts'
 import { LoggedModelMetrics1764000400000 } from './migrations/1764000400000-logged-model-metrics.ts'
+import { Aliases1764000650000 } from './migrations/1764000650000-aliases.ts'
 import { SearchingRuns1764000510000 } from './migrations/1764000510000-searching-runs.ts'
 
 /** All migrations of the registry's schema, in their order. */
@@ -11,4 +12,5 @@ export const migrations = [
   Versions1764000300000,
   LoggedModelMetrics1764000400000,
   SearchingRuns1764000510000,
+  Aliases1764000650000,
 ]

@@ -1,6 +1,6 @@
 import { resourceApplied, resourceDeleted, specs } from '@cascata/events'
 import { type Database, type Messaging, openDatabase, MessagingTransport, startMessaging } from '@cascata/messaging'
-import { type Clock, createLogger, createRegistry, kafkaOf, startService, systemClock } from '@cascata/service'
+import { type Clock, createClient, createLogger, createRegistry, kafkaOf, startService, systemClock } from '@cascata/service'
 import { RegistryModule } from './app.module.ts'
 import { type BlobStore, openBlobStore } from './blobs/blob-store.ts'
 import { blobRoutes } from './blobs/blobs.routes.ts'
@@ -15,6 +15,7 @@ import { applyResources, planResources } from './resources/apply-resources.ts'
 import { factOf } from './resources/facts.ts'
 import { resourceRoutes } from './resources/resources.routes.ts'
 import { allResources } from './resources/resources.store.ts'
+import { commandChampion } from './versions/command-champion.ts'
 
 /** Says on `cascata.specs` what the topic lacks of the table, whenever this replica becomes leader. */
 const sayAgain = (messaging: Messaging, db: Database) =>
@@ -45,6 +46,7 @@ export const start = async (
   exportKept(registry, () => keptFigures(db))
 
   const transfers = { db, clock, blobs, limitBytes: config.artifactLimit, timeoutMs: config.transferTimeout }
+  const deployer = createClient({ baseUrl: config.deployerUrl, token: config.serviceToken, log })
   const apply = counted(metrics.applies, 'applied', applyResources({ db, clock }))
   return startService({
     app: 'registry',
@@ -55,12 +57,13 @@ export const start = async (
     routes: (fastify) => {
       resourceRoutes(fastify, { apply, plan: planResources({ db }), limit: config.resourcesLimit })
       blobRoutes(fastify, transfers)
-      mlflowRoutes(fastify, transfers)
+      mlflowRoutes(fastify, { ...transfers, champion: commandChampion({ db, deployer }) })
     },
     errorFormats: mlflowErrors,
     transports: [new MessagingTransport(messaging)],
     checks: { messaging: () => messaging.check(), blobs: () => blobs.check() },
     onStop: async () => {
+      deployer.close()
       await messaging.stop()
       await db.close()
     },

@@ -26,7 +26,7 @@ export async function startPeer(python: string, postgres: string, home: string):
   databaseUrl.pathname = `/${database}`
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
-  const store = databaseUrl.href.replace(/^postgres:/, 'postgresql:')
+  const store = databaseUrl.href.replace(/^postgres:/, 'postgresql+psycopg2:')
   const child = spawn(
     python,
     [

@@ -1,5 +1,5 @@
 import { type Database } from '@cascata/messaging'
-import { type Clock, type CodedError, type ErrorFormat, permission } from '@cascata/service'
+import { type Clock, type CodedError, type ErrorFormat, permission, type Role } from '@cascata/service'
 import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { type z } from 'zod'
 import { notImplemented } from '../errors.ts'
@@ -16,7 +16,7 @@ export interface Endpoint {
   readonly methods: readonly ('GET' | 'POST' | 'PATCH' | 'DELETE')[]
   /** Under `mlflow/`; `:name` for a parameter. */
   readonly path: string
-  readonly needs: 'viewer' | 'trainer'
+  readonly needs: Role | readonly Role[]
   readonly answer: (request: FastifyRequest) => Promise<object>
 }
 
@@ -71,7 +71,9 @@ const byStatus: Readonly<Record<number, string>> = {
   413: 'INVALID_PARAMETER_VALUE',
   429: 'REQUEST_LIMIT_EXCEEDED',
   501: 'NOT_IMPLEMENTED',
+  502: 'TEMPORARILY_UNAVAILABLE',
   503: 'TEMPORARILY_UNAVAILABLE',
+  504: 'TEMPORARILY_UNAVAILABLE',
 }
 
 const ours = 'MLFLOW_'

@@ -78,6 +78,39 @@ const creating =
     })
   }
 
+const datasets = z.object({ experiment_ids: repeated(text) })
+
+/** The datasets that runs of these experiments took in. */
+const searchingDatasets =
+  ({ db }: Tracking) =>
+  async ({ experiment_ids }: z.infer<typeof datasets>): Promise<object> => {
+    if (experiment_ids.length === 0) refuse('SearchDatasets request must specify at least one experiment_id.')
+    if (experiment_ids.length > 20) {
+      refuse(
+        `SearchDatasets request cannot specify more than 20 experiment_ids. Received ${experiment_ids.length} experiment_ids.`,
+      )
+    }
+    const found = await db.query<{
+      namespace: string
+      experiment_id: string
+      name: string
+      digest: string
+      context: string | null
+    }>(
+      `select distinct e.namespace, r.experiment_id, i.name, i.digest, i.tags->>'mlflow.data.context' as context
+         from run_input i join run r using (run_id) join experiment e on e.id = r.experiment_id
+        where r.experiment_id = any($1::bigint[]) order by 2, 3, 4, 5 limit 1000`,
+      [experiment_ids.filter((id) => /^\d{1,18}$/.test(id))],
+    )
+    const visible = found.filter(({ namespace }) => mayAccess(namespace))
+    return {
+      dataset_summaries:
+        visible.length > 0
+          ? visible.map(({ namespace: _, context, ...dataset }) => ({ ...dataset, context: context ?? undefined }))
+          : undefined,
+    }
+  }
+
 /** Experiments: named boxes of runs. */
 export const experimentEndpoints = (tracking: Tracking): Endpoint[] => {
   const { db, clock } = tracking
@@ -102,6 +135,7 @@ export const experimentEndpoints = (tracking: Tracking): Endpoint[] => {
       }
       return { experiment: sayExperiment(found) }
     }),
+    endpoint('POST', 'experiments/search-datasets', 'viewer', datasets, searchingDatasets(tracking)),
     endpoint('POST', 'experiments/delete', 'trainer', byId, setStage('deleted')),
     endpoint('POST', 'experiments/restore', 'trainer', byId, setStage('active')),
     endpoint('POST', 'experiments/update', 'trainer', byId.extend({ new_name: text }), async ({ experiment_id, new_name }) => {

@@ -28,8 +28,28 @@ const interval = z.object({
   max_results: int64.default(2_500),
 })
 
+const bulk = z.object({ run_id: repeated(opaqueId), metric_key: text, max_results: int64.default(mostPoints) })
+const mostRuns = 100
+
+/** The histories of one metric in several runs, each by time: what MLflow's pages plot. */
+const bulkHistory =
+  (db: Tracking['db']) =>
+  async ({ run_id, metric_key, max_results }: z.infer<typeof bulk>): Promise<object> => {
+    if (run_id.length === 0) refuse('GetMetricHistoryBulk request must specify at least one run_id.')
+    if (run_id.length > mostRuns) {
+      refuse(`GetMetricHistoryBulk request cannot specify more than ${mostRuns} run_ids. Received ${run_id.length} run_ids.`)
+    }
+    for (const run of run_id) await getRun(db, run)
+    const points = await db.query<Point>(
+      `select ${columns} from metric where run_id = any($1) and key = $2 order by run_id, timestamp, step, value limit $3`,
+      [run_id, metric_key, Math.max(0, Math.min(max_results, mostPoints))],
+    )
+    return { metrics: points.map(sayWithRun) }
+  }
+
 /** The history of metrics. */
 export const metricEndpoints = ({ db }: Tracking): Endpoint[] => [
+  endpoint('GET', 'metrics/get-history-bulk', 'viewer', bulk, bulkHistory(db)),
   endpoint('GET', 'metrics/get-history', 'viewer', history, async (asked) => {
     const { run_id } = await getRun(db, runOf(asked))
     const limit = Math.max(1, Math.min(asked.max_results || mostPoints, mostPoints))

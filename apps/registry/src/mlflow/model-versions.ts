@@ -1,9 +1,8 @@
 import { versionRegistered } from '@cascata/events'
-import { fact, type Tx } from '@cascata/messaging'
+import { type Database, fact, type Tx } from '@cascata/messaging'
 import { currentPrincipal, mayAccess } from '@cascata/service'
 import { z } from 'zod'
 import { record } from '../audit/audit.store.ts'
-import { resourceConflict } from '../errors.ts'
 import { findResource } from '../resources/resources.store.ts'
 import { registeredFact } from '../versions/register-version.ts'
 import { type Version } from '../versions/version.ts'
@@ -99,7 +98,7 @@ const searching =
       refuse(`Invalid value for request parameter max_results. It must be at most 200000, but got value ${max_results}`)
     }
     const params: unknown[] = []
-    const where = ['true', ...parseFilter(filter).map((clause) => versionCondition(clause, params))]
+    const where = ['v.deleted_at is null', ...parseFilter(filter).map((clause) => versionCondition(clause, params))]
     const order = order_by.map(parseOrder).map(({ key, descending }) => {
       const column = Object.hasOwn(orderKeys, key)
         ? orderKeys[key]!
@@ -119,15 +118,19 @@ const searching =
     }
   }
 
+/** A version by the name of its model and its number, which old clients send as one. */
+export const byVersion = z.object({
+  name: text,
+  version: z.preprocess((value) => (typeof value === 'number' ? String(value) : value), text),
+})
+
+export const findVersion = async (db: Database, { name, version }: z.infer<typeof byVersion>): Promise<VersionRow> =>
+  getVersion(db, await getRegisteredModel(db, name), version)
+
 /** Versions of registered models, as MLflow's clients see them. */
 export const modelVersionEndpoints = (tracking: Tracking): Endpoint[] => {
   const { db, clock } = tracking
-  const byVersion = z.object({
-    name: text,
-    version: z.preprocess((value) => (typeof value === 'number' ? String(value) : value), text),
-  })
-  const find = async ({ name, version }: z.infer<typeof byVersion>): Promise<VersionRow> =>
-    getVersion(db, await getRegisteredModel(db, name), version)
+  const find = (asked: z.infer<typeof byVersion>): Promise<VersionRow> => findVersion(db, asked)
   return [
     endpoint('POST', 'model-versions/create', 'trainer', create, creating(tracking)),
     endpoint('GET', 'model-versions/get', 'viewer', byVersion, async (asked) => ({
@@ -148,10 +151,6 @@ export const modelVersionEndpoints = (tracking: Tracking): Endpoint[] => {
         return { model_version: sayVersion(await find(asked)) }
       },
     ),
-    endpoint('DELETE', 'model-versions/delete', 'trainer', byVersion, async (asked) => {
-      await find(asked)
-      throw resourceConflict({ message: 'Versions are kept: what has served must stay explainable. Reject the version instead.' })
-    }),
     endpoint('GET', 'model-versions/get-download-uri', 'viewer', byVersion, async (asked) => {
       const { source, run, version } = await find(asked)
       if (source === '')

@@ -1,18 +1,12 @@
 import { type Database, type Tx } from '@cascata/messaging'
 import { mayAccess, requireAccess } from '@cascata/service'
 import { z } from 'zod'
-import {
-  invalidParameterValue,
-  notImplemented,
-  resourceAlreadyExists,
-  resourceConflict,
-  resourceDoesNotExist,
-} from '../errors.ts'
+import { resourceAlreadyExists, resourceDoesNotExist } from '../errors.ts'
 import { modelOf, registeredName } from '../versions/model-name.ts'
 import { type Endpoint, endpoint, type Tracking } from './endpoints.ts'
 import { parseFilter, parseOrder } from './filter/parse-filter.ts'
 import { modelCondition } from './filter/registry-filter.ts'
-import { latestVersions } from './model-versions.store.ts'
+import { canonicalStage, latestVersions, stages } from './model-versions.store.ts'
 import { int64, keyValue, type KeyValue, missingValue, offsetOf, pageToken, refuse, repeated, text } from './wire.ts'
 
 export interface RegisteredModel {
@@ -23,22 +17,27 @@ export interface RegisteredModel {
   readonly creation_time: string
   readonly last_updated_time: string
   readonly tags: readonly KeyValue[]
+  readonly aliases: readonly { alias: string; version: string }[]
 }
 
 const columns = `m.name, m.namespace, m.model, m.description, m.creation_time, m.last_updated_time,
-  coalesce((select jsonb_agg(jsonb_build_object('key', t.key, 'value', t.value) order by t.key) from registered_model_tag t where t.name = m.name), '[]') as tags`
+  coalesce((select jsonb_agg(jsonb_build_object('key', t.key, 'value', t.value) order by t.key) from registered_model_tag t where t.name = m.name), '[]') as tags,
+  coalesce((select jsonb_agg(jsonb_build_object('alias', a.alias, 'version', a.version::text) order by a.alias)
+    from registered_model_alias a where a.name = m.name), '[]') as aliases`
 
 /** Throws `RESOURCE_DOES_NOT_EXIST`, `AUTH_SCOPE`. */
 export const getRegisteredModel = async (db: Pick<Database | Tx, 'query'>, name: string): Promise<RegisteredModel> => {
-  const [found] = await db.query<RegisteredModel>(`select ${columns} from registered_model m where m.name = $1`, [
-    registeredName(modelOf(name)),
-  ])
+  const [found] = await db.query<RegisteredModel>(
+    `select ${columns} from registered_model m where m.name = $1 and m.deleted_at is null`,
+    [registeredName(modelOf(name))],
+  )
   if (!found) throw resourceDoesNotExist({ message: `Registered Model with name=${name} not found` })
   requireAccess(found.namespace, found.model)
   return found
 }
 
-const say = async (db: Database, model: RegisteredModel): Promise<object> => {
+/** A model as MLflow's JSON says it, with the newest version of each stage. */
+export const sayModel = async (db: Database, model: RegisteredModel): Promise<object> => {
   const latest = await latestVersions(db, model)
   return {
     name: model.name,
@@ -47,10 +46,11 @@ const say = async (db: Database, model: RegisteredModel): Promise<object> => {
     description: model.description,
     latest_versions: latest.length > 0 ? latest : undefined,
     tags: model.tags.length > 0 ? model.tags : undefined,
+    aliases: model.aliases.length > 0 ? model.aliases : undefined,
   }
 }
 
-const checkName = (name: string): void => {
+export const checkName = (name: string): void => {
   if (name === '') missingValue('name')
   if (/[/:]/.test(name)) refuse(`Invalid model name '${name}'. Names cannot contain '/' or ':'.`)
   if (name.length > 256) refuse(`'name' exceeds the maximum length of 256 characters`)
@@ -61,7 +61,7 @@ export const checkRegistryTag = ({ key, value }: KeyValue): void => {
   if (value.length > 100_000) refuse(`'value' exceeds the maximum length of 100000 characters`)
 }
 
-const named = z.object({ name: text })
+export const named = z.object({ name: text })
 const create = named.extend({ tags: z.array(keyValue).max(1_000).default([]), description: text.max(10_000).default('') })
 
 const setTags = async (db: Pick<Database | Tx, 'query'>, name: string, tags: readonly KeyValue[]): Promise<void> => {
@@ -84,13 +84,15 @@ const creating =
     await db.transaction(async (tx) => {
       const added = await tx.query(
         `insert into registered_model (name, namespace, model, description, creation_time, last_updated_time) values ($1, $2, $3, $4, $5, $5)
-         on conflict do nothing returning 1 as one`,
+         on conflict (name) do update set description = excluded.description, creation_time = excluded.creation_time,
+           last_updated_time = excluded.last_updated_time, deleted_at = null where registered_model.deleted_at is not null
+         returning 1 as one`,
         [registered, model.namespace, model.model, description, clock.now()],
       )
       if (added.length === 0) throw resourceAlreadyExists({ message: `Registered Model (name=${name}) already exists.` })
       await setTags(tx, registered, tags)
     })
-    return { registered_model: await say(db, await getRegisteredModel(db, registered)) }
+    return { registered_model: await sayModel(db, await getRegisteredModel(db, registered)) }
   }
 
 const search = z.object({
@@ -113,7 +115,7 @@ const searching =
       refuse(`Invalid value for request parameter max_results. It must be at most 1000, but got value ${max_results}`)
     }
     const params: unknown[] = []
-    const where = ['true', ...parseFilter(filter).map((clause) => modelCondition(clause, params))]
+    const where = ['m.deleted_at is null', ...parseFilter(filter).map((clause) => modelCondition(clause, params))]
     const order = order_by.map(parseOrder).map(({ key, descending }) => {
       const column = Object.hasOwn(orderKeys, key)
         ? orderKeys[key]!
@@ -128,42 +130,20 @@ const searching =
     const offset = offsetOf(page_token)
     const page = visible.slice(offset, offset + max_results)
     return {
-      registered_models: page.length > 0 ? await Promise.all(page.map((model) => say(db, model))) : undefined,
+      registered_models: page.length > 0 ? await Promise.all(page.map((model) => sayModel(db, model))) : undefined,
       next_page_token: visible.length > offset + max_results ? pageToken(offset + max_results) : undefined,
     }
   }
-
-const aliasesAreCommands = async (): Promise<never> => {
-  throw notImplemented({
-    message:
-      'What serves is decided by the deployer, so aliases and stages cannot be moved by clients yet. Use `cascata approve`, `cascata promote` or `cascata rollback`.',
-  })
-}
-
-const deleting =
-  ({ db }: Tracking) =>
-  async ({ name }: z.infer<typeof named>): Promise<object> =>
-    db.transaction(async (tx) => {
-      const { name: registered, namespace, model } = await getRegisteredModel(tx, name)
-      await tx.query('select 1 from registered_model where name = $1 for update', [registered])
-      const versions = await tx.query('select 1 as one from model_version where namespace = $1 and model = $2 limit 1', [
-        namespace,
-        model,
-      ])
-      if (versions.length > 0)
-        throw resourceConflict({ message: `Registered Model ${name} has versions, which are kept: delete them first.` })
-      await tx.query('delete from registered_model where name = $1', [registered])
-      return {}
-    })
 
 /** Registered models: names under which versions are counted. */
 export const registeredModelEndpoints = (tracking: Tracking): Endpoint[] => {
   const { db, clock } = tracking
   const tagged = named.extend(keyValue.shape)
+  const latest = named.extend({ stages: repeated(text) })
   return [
     endpoint('POST', 'registered-models/create', 'trainer', create, creating(tracking)),
     endpoint('GET', 'registered-models/get', 'viewer', named, async ({ name }) => ({
-      registered_model: await say(db, await getRegisteredModel(db, name)),
+      registered_model: await sayModel(db, await getRegisteredModel(db, name)),
     })),
     endpoint('GET', 'registered-models/search', 'viewer', search, searching(tracking)),
     endpoint(
@@ -178,13 +158,13 @@ export const registeredModelEndpoints = (tracking: Tracking): Endpoint[] => {
           description,
           clock.now(),
         ])
-        return { registered_model: await say(db, await getRegisteredModel(db, registered)) }
+        return { registered_model: await sayModel(db, await getRegisteredModel(db, registered)) }
       },
     ),
-    endpoint('DELETE', 'registered-models/delete', 'trainer', named, deleting(tracking)),
-    endpoint(['GET', 'POST'], 'registered-models/get-latest-versions', 'viewer', named, async ({ name }) => {
-      const latest = await latestVersions(db, await getRegisteredModel(db, name))
-      return { model_versions: latest.length > 0 ? latest : undefined }
+    endpoint(['GET', 'POST'], 'registered-models/get-latest-versions', 'viewer', latest, async ({ name, stages: asked }) => {
+      const of = asked.length > 0 ? asked.map(canonicalStage) : stages
+      const found = await latestVersions(db, await getRegisteredModel(db, name), of)
+      return { model_versions: found.length > 0 ? found : undefined }
     }),
     endpoint('POST', 'registered-models/set-tag', 'trainer', tagged, async ({ name, key, value }) => {
       const { name: registered } = await getRegisteredModel(db, name)
@@ -196,11 +176,5 @@ export const registeredModelEndpoints = (tracking: Tracking): Endpoint[] => {
       await db.query('delete from registered_model_tag where name = $1 and key = $2', [registered, key])
       return {}
     }),
-    endpoint('GET', 'registered-models/alias', 'viewer', named.extend({ alias: text }), async ({ name, alias }) => {
-      await getRegisteredModel(db, name)
-      throw invalidParameterValue({ message: `Registered model alias ${alias} not found.` })
-    }),
-    endpoint(['POST', 'DELETE'], 'registered-models/alias', 'trainer', named, aliasesAreCommands),
-    endpoint('POST', 'model-versions/transition-stage', 'trainer', named, aliasesAreCommands),
   ]
 }

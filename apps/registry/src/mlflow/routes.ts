@@ -1,6 +1,8 @@
 import { permission } from '@cascata/service'
 import { type FastifyInstance } from 'fastify'
 import { type BlobStore } from '../blobs/blob-store.ts'
+import { type CommandChampion } from '../versions/command-champion.ts'
+import { aliasAndStageEndpoints } from './aliases.ts'
 import { artifactEndpoints, artifactRoutes } from './artifacts.ts'
 import { type Endpoint, mountEndpoints, type Tracking } from './endpoints.ts'
 import { experimentEndpoints } from './experiments.ts'
@@ -8,6 +10,7 @@ import { loggedModelEndpoints } from './logged-models.ts'
 import { metricEndpoints } from './metrics.ts'
 import { modelVersionEndpoints } from './model-versions.ts'
 import { registeredModelEndpoints } from './registered-models.ts'
+import { retiringEndpoints } from './retiring.ts'
 import { runDataEndpoints } from './run-data.ts'
 import { runEndpoints } from './runs.ts'
 
@@ -18,6 +21,7 @@ interface Settings extends Tracking {
   readonly blobs: BlobStore
   readonly limitBytes: number
   readonly timeoutMs: number
+  readonly champion: CommandChampion
 }
 
 /** What newer clients ask before their first upload: plain uploads, nothing else. */
@@ -46,6 +50,8 @@ export const mlflowRoutes = (fastify: FastifyInstance, settings: Settings): void
     ...loggedModelEndpoints(settings),
     ...registeredModelEndpoints(settings),
     ...modelVersionEndpoints(settings),
+    ...aliasAndStageEndpoints(settings),
+    ...retiringEndpoints(settings),
   ])
   artifactRoutes(fastify, settings)
   const open = { config: { permission: permission('public', { scope: 'none' as const }) } }

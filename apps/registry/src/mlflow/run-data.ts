@@ -37,6 +37,29 @@ const outputs = z.object({
     .default([]),
 })
 
+const historyTag = 'mlflow.log-model.history'
+const longestTag = 8_000
+
+const modelInfo = (text: string): object => {
+  try {
+    const model: unknown = JSON.parse(text)
+    if (typeof model === 'object' && model !== null) return model
+  } catch {
+    // Falls through to the refusal below.
+  }
+  return refuse(`Malformed model info. \n ${text.slice(0, 200)} \n is not JSON.`)
+}
+
+/** The models that the tag lists; none when somebody wrote anything else there. */
+const modelsIn = (tag: string | undefined): unknown[] => {
+  try {
+    const models: unknown = JSON.parse(tag ?? '[]')
+    return Array.isArray(models) ? models : []
+  } catch {
+    return []
+  }
+}
+
 /** Metrics, params, tags, inputs and outputs of runs. A batch is written whole or not at all. */
 export const runDataEndpoints = ({ db }: Tracking): Endpoint[] => {
   const log = async (run: string, given: Batch): Promise<object> => {
@@ -77,6 +100,26 @@ export const runDataEndpoints = ({ db }: Tracking): Endpoint[] => {
       return {}
     })
 
+  /** Adds a model to the run's list of models, which is one of its tags; the oldest make room. */
+  const logModel = async (asked: {
+    run_id?: string | undefined
+    run_uuid?: string | undefined
+    model_json: string
+  }): Promise<object> => {
+    const model = modelInfo(asked.model_json)
+    return db.transaction(async (tx) => {
+      const { run_id } = await getActiveRun(tx, runOf(asked))
+      const [kept] = await tx.query<{ value: string }>('select value from run_tag where run_id = $1 and key = $2', [
+        run_id,
+        historyTag,
+      ])
+      const models = [...modelsIn(kept?.value), model]
+      while (JSON.stringify(models).length > longestTag && models.length > 0) models.shift()
+      await logTags(tx, run_id, [{ key: historyTag, value: JSON.stringify(models) }])
+      return {}
+    })
+  }
+
   const deleteTag = async (asked: { run_id?: string | undefined; run_uuid?: string | undefined; key: string }): Promise<object> =>
     db.transaction(async (tx) => {
       const { run_id } = await getActiveRun(tx, runOf(asked))
@@ -96,16 +139,6 @@ export const runDataEndpoints = ({ db }: Tracking): Endpoint[] => {
     endpoint('POST', 'runs/delete-tag', 'trainer', z.object({ ...runRef, key: text }), deleteTag),
     endpoint('POST', 'runs/log-inputs', 'trainer', inputs, logInputs),
     endpoint('POST', 'runs/outputs', 'trainer', outputs, logOutputs),
-    endpoint('POST', 'runs/log-model', 'trainer', z.object({ ...runRef, model_json: text }), async (asked) => {
-      try {
-        JSON.parse(asked.model_json)
-      } catch {
-        return refuse(`Malformed model info. \n ${asked.model_json.slice(0, 200)} \n is not JSON.`)
-      }
-      return log(runOf(asked), {
-        ...nothing,
-        tags: [{ key: 'mlflow.log-model.history', value: `[${asked.model_json}]`.slice(0, 8_000) }],
-      })
-    }),
+    endpoint('POST', 'runs/log-model', 'trainer', z.object({ ...runRef, model_json: text }), logModel),
   ]
 }

@@ -62,7 +62,7 @@ const toVersion = (row: Row): Version => ({
 export const lockModel = async (tx: Tx, model: ModelName, now: number): Promise<void> => {
   await tx.query(
     `insert into registered_model (name, namespace, model, creation_time, last_updated_time) values ($1, $2, $3, $4, $4)
-     on conflict do nothing`,
+     on conflict (namespace, model) do update set deleted_at = null where registered_model.deleted_at is not null`,
     [registeredName(model), model.namespace, model.model, now],
   )
   await tx.query('select 1 from registered_model where namespace = $1 and model = $2 for update', [model.namespace, model.model])
