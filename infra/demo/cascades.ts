@@ -28,7 +28,6 @@ export function followFacts(brokers: string, namespace: string, onFact: (fact: T
     from: 'beginning',
     follow: true,
     signal: stopping.signal,
-    log: silent,
     onRecord(record) {
       if (record.value === null) return
       const { id, type, time, namespace: of, correlationid, causationid, data } = decode(record)

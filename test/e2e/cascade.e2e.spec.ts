@@ -89,7 +89,7 @@ async function tick() {
 
 async function readTopic(topic: string): Promise<LogRecord[]> {
   const records: LogRecord[] = []
-  await readLog({ kafka, topic, from: 'beginning', follow: false, log: silent, onRecord: (record) => void records.push(record) })
+  await readLog({ kafka, topic, from: 'beginning', follow: false, onRecord: (record) => void records.push(record) })
   return records
 }
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { join, resolve } from 'node:path'
 import { connectKafka } from '@cascata/messaging'
-import { createClient, createLogger, createRegistry, startService, type Logger } from '@cascata/service'
+import { createClient, createLogger, createRegistry, kafkaOf, startService, type Logger } from '@cascata/service'
 import { type InferenceConfig } from './config.ts'
 import { consumers } from './consumers.ts'
 import { inferencer } from './infer/inferencer.ts'
@@ -24,15 +24,6 @@ import { specBook } from './routing/spec-book.ts'
 import { startupGate } from './routing/startup-gate.ts'
 import { shadowQueue } from './shadow/shadow-queue.ts'
 
-const kafkaOf = ({ kafkaBrokers, kafkaTls, kafkaMechanism, kafkaUser, kafkaPassword, replica }: InferenceConfig) => ({
-  brokers: kafkaBrokers,
-  clientId: nameOfReplica(replica),
-  ssl: kafkaTls,
-  ...(kafkaMechanism === 'none'
-    ? {}
-    : { sasl: { mechanism: kafkaMechanism, username: kafkaUser ?? '', password: kafkaPassword ?? '' } as never }),
-})
-
 /** `1` → `inference-1`; fit for a file name. */
 const nameOfReplica = (replica: string): string =>
   `${/^\d/.test(replica) ? 'inference-' : ''}${replica.replaceAll(/[^A-Za-z0-9_-]/g, '_')}`.slice(0, 60)
@@ -46,7 +37,7 @@ function assemble(config: InferenceConfig, log: Logger) {
   const origin = `${replica}-${randomBytes(5).toString('hex')}`
   const token = config.serviceToken
 
-  const kafka = connectKafka(kafkaOf(config), log)
+  const kafka = connectKafka({ ...kafkaOf(config), clientId: replica }, log)
   const producer = lazyProducer(kafka, log)
   const tells = toldFacts({ producer: lazyProducer(kafka, log), replica, log })
   const written = predictionLog({ producer, origin, buffer: config.logBuffer, batch: config.logBatch, metrics, log })

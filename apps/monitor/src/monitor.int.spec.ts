@@ -222,7 +222,7 @@ describe('windows', () => {
       expect(await windowOf(0)).toMatchObject({ state: 'closed', rows: 400, errors: 0, driftShare: 0 }),
     )
     const letters = await eventually(async () => {
-      const read = await readDeadLetters(kafka, topics, deadLetterTopic(topic, group))
+      const read = await readDeadLetters(kafka, deadLetterTopic(topic, group))
       expect(read).toHaveLength(3)
       return read
     })

@@ -1,9 +1,7 @@
-import { randomUUID } from 'node:crypto'
-import type { EachBatchPayload, Kafka } from 'kafkajs'
+import type { Kafka } from 'kafkajs'
 import { type CloudEvent, type EventDefinition, fromKafka, type Topic, typeOfRecord } from '@cascata/events'
-import { consumerRetry, leave } from './kafka.ts'
 import { failure, type Log } from './log.ts'
-import { openTopics, type Topics } from './topics.ts'
+import { type LogRecord, readLog } from './read-log.ts'
 import { backoff, pause } from './waiting.ts'
 
 /** Follows a compacted topic without group, cursor or database. */
@@ -30,17 +28,10 @@ export interface CompactedSettings {
 export function readCompacted({ kafka, topic, definitions, onValue, log }: CompactedSettings): CompactedReader {
   const stopping = new AbortController()
   const caughtUp = Promise.withResolvers<void>()
-  const topics = openTopics(kafka)
   const generations = new Map<string, number>()
   const byType = new Map(definitions.map((definition) => [definition.type, definition]))
-  let missing = new Map<number, number>()
 
-  const settle = (partition: number, next: number) => {
-    if (next >= (missing.get(partition) ?? Infinity)) missing.delete(partition)
-    if (missing.size === 0) caughtUp.resolve()
-  }
-
-  const onRecord = async (key: string, record: Parameters<typeof fromKafka>[0]) => {
+  const handOver = async (key: string, record: LogRecord) => {
     if (record.value === null) {
       generations.delete(key)
       return onValue(key, undefined)
@@ -54,47 +45,19 @@ export function readCompacted({ kafka, topic, definitions, onValue, log }: Compa
     await onValue(key, event)
   }
 
-  const onBatch = async ({ batch, heartbeat }: EachBatchPayload) => {
-    for (const record of batch.messages) {
-      if (stopping.signal.aborted) return
-      await onRecord(record.key?.toString() ?? '', record).catch((error: unknown) =>
-        log.error({ topic: topic.name, offset: record.offset, ...failure(error) }, 'a value of a compacted topic is left out'),
-      )
-      await heartbeat()
-    }
-    settle(batch.partition, Number(batch.lastOffset()) + 1)
-  }
-
-  const session = async () => {
-    const bounds = await topics.bounds(topic.name)
-    missing = endsOf(bounds)
-    if (missing.size === 0) caughtUp.resolve()
-    const consumer = kafka.consumer({
-      groupId: `cascata.reader.${topic.name}.${randomUUID()}`,
-      sessionTimeout: 10_000,
-      maxWaitTimeInMs: 1_000,
-      metadataMaxAge: 10_000,
-      allowAutoTopicCreation: false,
-      retry: consumerRetry,
+  const session = () =>
+    readLog({
+      kafka,
+      topic: topic.name,
+      from: 'beginning',
+      follow: true,
+      signal: stopping.signal,
+      onRecord: (record) =>
+        handOver(record.key?.toString() ?? '', record).catch((error: unknown) =>
+          log.error({ topic: topic.name, offset: record.offset, ...failure(error) }, 'a value of a compacted topic is left out'),
+        ),
+      onCaughtUp: caughtUp.resolve,
     })
-    const ended = Promise.withResolvers<unknown>()
-    consumer.on(consumer.events.CRASH, ({ payload }) => ended.resolve(payload.error))
-    // Alone in its group it must have every partition; with fewer it joined before the client knew the topic, and would wait in vain.
-    consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
-      const partitions = payload.memberAssignment[topic.name]?.length ?? 0
-      if (partitions < bounds.size) ended.resolve(new Error(`Joined with ${partitions} of ${bounds.size} partitions.`))
-    })
-    stopping.signal.addEventListener('abort', () => ended.resolve(undefined), { once: true })
-    try {
-      await consumer.connect()
-      await consumer.subscribe({ topics: [topic.name], fromBeginning: true })
-      await consumer.run({ autoCommit: false, eachBatch: onBatch })
-      const error = await ended.promise
-      if (error) throw error
-    } finally {
-      await leave(consumer)
-    }
-  }
 
   const running = (async () => {
     for (let attempt = 1; !stopping.signal.aborted; attempt++) {
@@ -103,7 +66,6 @@ export function readCompacted({ kafka, topic, definitions, onValue, log }: Compa
       )
       await pause(backoff(attempt, { first: 200 }), stopping.signal)
     }
-    await topics.close()
   })()
 
   return {
@@ -114,10 +76,6 @@ export function readCompacted({ kafka, topic, definitions, onValue, log }: Compa
     },
   }
 }
-
-/** The end of each partition that holds anything. */
-const endsOf = (bounds: Awaited<ReturnType<Topics['bounds']>>): Map<number, number> =>
-  new Map([...bounds].filter(([, { low, high }]) => low < high).map(([partition, { high }]) => [partition, high]))
 
 /** The newest generation of each key that the topic holds now. */
 export async function generationsOf(

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import type { Consumer, Kafka, KafkaMessage } from 'kafkajs'
+import type { Kafka } from 'kafkajs'
 import { asText } from './dead-letter.ts'
-import { consumerRetry } from './kafka.ts'
 import type { Producer } from './producer.ts'
+import { type LogRecord, readLog } from './read-log.ts'
 import type { Topics } from './topics.ts'
 
 /** A message that could not be handled. */
@@ -36,60 +36,30 @@ export async function deadLetterTopics(topics: Topics, names: readonly string[])
 }
 
 /** The dead letters of a topic, the oldest first, `limit` at most. */
-export async function readDeadLetters(kafka: Kafka, topics: Topics, dlq: string, { limit = 100 } = {}): Promise<DeadLetter[]> {
-  const ends = new Map(
-    [...(await topics.bounds(dlq))].filter(([, { low, high }]) => low < high).map(([partition, { high }]) => [partition, high]),
-  )
+export async function readDeadLetters(kafka: Kafka, dlq: string, { limit = 100 } = {}): Promise<DeadLetter[]> {
   const letters: DeadLetter[] = []
-  if (ends.size === 0) return letters
-  const consumer = kafka.consumer({
-    groupId: `cascata.reader.${dlq}.${randomUUID()}`,
-    maxWaitTimeInMs: 200,
-    allowAutoTopicCreation: false,
-    retry: consumerRetry,
-  })
-  try {
-    await readTo(consumer, dlq, ends, (partition, message) => {
-      letters.push(toLetter(dlq, partition, message))
-      return letters.length < limit
-    })
-  } finally {
-    await consumer.disconnect()
-  }
-  return letters.slice(0, limit)
-}
-
-async function readTo(
-  consumer: Consumer,
-  topic: string,
-  ends: Map<number, number>,
-  take: (partition: number, message: KafkaMessage) => boolean,
-): Promise<void> {
-  const done = Promise.withResolvers<void>()
-  consumer.on(consumer.events.CRASH, ({ payload }) => done.reject(payload.error))
-  await consumer.connect()
-  await consumer.subscribe({ topics: [topic], fromBeginning: true })
-  await consumer.run({
-    autoCommit: false,
-    eachBatch: async ({ batch }) => {
-      for (const message of batch.messages) {
-        if (Number(message.offset) >= (ends.get(batch.partition) ?? 0)) break
-        if (!take(batch.partition, message)) return done.resolve()
-      }
-      if (Number(batch.lastOffset()) + 1 >= (ends.get(batch.partition) ?? 0)) ends.delete(batch.partition)
-      if (ends.size === 0) done.resolve()
+  const enough = new AbortController()
+  await readLog({
+    kafka,
+    topic: dlq,
+    from: 'beginning',
+    follow: false,
+    signal: enough.signal,
+    onRecord(record) {
+      letters.push(toLetter(record))
+      if (letters.length >= limit) enough.abort()
     },
   })
-  await done.promise
+  return letters
 }
 
-function toLetter(dlq: string, partition: number, { key, value, headers = {}, offset }: KafkaMessage): DeadLetter {
+function toLetter({ topic: dlq, partition, offset, key, value, headers = {} }: LogRecord): DeadLetter {
   const text = asText(headers)
   const of = (name: string) => text[prefix + name] ?? ''
   return {
     dlq,
     partition,
-    offset: Number(offset),
+    offset,
     topic: of('topic'),
     from: { partition: Number(of('partition')), offset: Number(of('offset')) },
     consumer: of('consumer'),

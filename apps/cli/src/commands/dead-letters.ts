@@ -20,7 +20,7 @@ const readSome = (context: Context, dlq: string, { partition, offset, limit }: S
       if (!(await topics.list()).includes(dlq))
         throw new CommandError('CLI_NOT_FOUND', `there is no topic ${dlq}`, { hint: '`cascata dlq list` names them' })
       const one = partition !== undefined || offset !== undefined
-      const letters = await messaging.readDeadLetters(kafka, topics, dlq, { limit: one ? Number.MAX_SAFE_INTEGER : limit })
+      const letters = await messaging.readDeadLetters(kafka, dlq, { limit: one ? Number.MAX_SAFE_INTEGER : limit })
       const chosen = letters.filter(
         (each) => (partition ?? each.partition) === each.partition && (offset ?? each.offset) === each.offset,
       )

@@ -51,7 +51,6 @@ export async function readFacts(
       from,
       follow,
       signal: context.shell.signal,
-      log: messaging.silent,
       onRecord: ({ offset, key, value, headers }) => {
         try {
           onFact({ offset, event: decode({ key, value, headers }) })
