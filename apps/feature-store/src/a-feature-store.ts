@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { type Database, type OffsetRange, openDatabase, type RawRow, type RowSink, silent } from '@cascata/messaging'
 import { createRegistry, systemClock } from '@cascata/service'
 import { backing, uniqueName } from '@cascata/testing'
+import { noErasures } from './erasure/late-rows.ts'
 import { groupOf, type View, viewOf } from './feature-views/view.ts'
 import { findView, saveView } from './feature-views/views.store.ts'
 import { onRows, type OnRowsParts, type Prepared } from './ingest/on-rows.ts'
@@ -77,11 +78,12 @@ export async function aFeatureStore(): Promise<StoreForTest> {
         segments,
         remove: ({ file }) => rm(join(folder, file), { force: true }),
         generation: () => 1,
+        erasures: () => noErasures,
         ends: async () => new Map(),
         clock: systemClock,
         metrics,
         payloadsPerMinute: 10,
-        committed: () => {},
+        committed: async () => {},
         ...more,
       })
     },

@@ -1,25 +1,41 @@
 import { type DynamicModule, Module } from '@nestjs/common'
 import { type Database, type Messaging } from '@cascata/messaging'
+import { type Eraser } from './erasure/erase.ts'
+import { ErasureController } from './erasure/erasure.controller.ts'
 import { FeatureViewsController } from './feature-views/feature-views.controller.ts'
 import { viewDuties } from './feature-views/view-duties.ts'
 import { type SegmentStore } from './offline/segments.store.ts'
+import { type OnlineStore } from './online/online-store.ts'
 import { Parts } from './parts.ts'
 
 @Module({})
 export class FeatureStoreModule {
   /** All wiring of the JSON routes. */
-  static of({ db, messaging, segments }: { db: Database; messaging: Messaging; segments: SegmentStore }): DynamicModule {
+  static of({
+    db,
+    messaging,
+    segments,
+    online,
+    eraser,
+  }: {
+    db: Database
+    messaging: Messaging
+    segments: SegmentStore
+    online: OnlineStore
+    eraser: Eraser
+  }): DynamicModule {
     return {
       module: FeatureStoreModule,
-      controllers: [FeatureViewsController],
+      controllers: [FeatureViewsController, ErasureController],
       providers: [
         { provide: Parts.database, useValue: db },
         { provide: Parts.messaging, useValue: messaging },
         { provide: Parts.segments, useValue: segments },
+        { provide: Parts.eraser, useValue: eraser },
         {
           provide: Parts.viewDuties,
           useFactory: (database: Database, bus: Messaging, store: SegmentStore) =>
-            viewDuties({ db: database, messaging: bus, segments: store }),
+            viewDuties({ db: database, messaging: bus, segments: store, online }),
           inject: [Parts.database, Parts.messaging, Parts.segments],
         },
       ],

@@ -55,6 +55,31 @@ export const config = defineConfig('feature-store', {
   ),
   schemaRegistryUser: setting.text<string | null>(null, 'FEATURE_STORE_SCHEMA_REGISTRY_USER', 'User at the schema registry.'),
   schemaRegistryPassword: setting.secret('FEATURE_STORE_SCHEMA_REGISTRY_PASSWORD', 'Password of that user.'),
+  retention: setting.duration(
+    0,
+    'FEATURE_STORE_RETENTION',
+    'How long rows are kept offline, counted from when they came, and at least as long as the ttl of their view; 0s: for ever.',
+  ),
+  eraseWithin: setting.duration(
+    24 * 60 * 60_000,
+    'FEATURE_STORE_ERASE_WITHIN',
+    'By when an erased entity is out of all segments: what an erasure answers as its deadline.',
+    { min: 2 * 60 * 60_000 },
+  ),
+  upkeepEvery: setting.duration(
+    60_000,
+    'FEATURE_STORE_UPKEEP_EVERY',
+    'How often segments are looked at, to merge or drop them.',
+    {
+      min: 1_000,
+    },
+  ),
+  upkeepMemory: setting.bytes(
+    256 * mebibyte,
+    'FEATURE_STORE_UPKEEP_MEMORY',
+    'Memory of the engine that merges segments; beyond it, it spills to disk.',
+    { min: 64 * mebibyte },
+  ),
   payloadsPerMinute: setting.int(
     60,
     'FEATURE_STORE_REJECTED_PAYLOADS',

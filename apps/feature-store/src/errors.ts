@@ -181,6 +181,20 @@ export const datasetBroken = defineError({
   message: 'Building the dataset failed again and again.',
   hint: 'The log of the feature store has the cause: ./cascata logs feature-store.',
 })
+export const erasureInvalid = defineError<{ problem: string }>({
+  code: 'FS_ERASURE_INVALID',
+  status: 422,
+  retry: false,
+  message: ({ problem }) => `The entity can't be erased as asked: ${problem}.`,
+  hint: 'Send {"key": {"field": value, …}} with every field of the view’s entity, and nothing else.',
+})
+export const viewBuilding = defineError<{ view: string }>({
+  code: 'FS_VIEW_BUILDING',
+  status: 409,
+  retry: true,
+  message: ({ view }) => `View ${view} is being built: its entity or its aggregations have changed.`,
+  hint: 'Its rows are written anew from its segments; `cascata get view` shows when it is active again.',
+})
 export const spineNotFound = defineError<{ spine: string }>({
   code: 'FS_SPINE_NOT_FOUND',
   status: 404,

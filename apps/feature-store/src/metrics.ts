@@ -72,6 +72,24 @@ export const featureStoreMetrics = (registry: Registry) => {
       labelNames: ['namespace', 'view'] as const,
       registers,
     }),
+    segments: new Gauge({
+      name: 'cascata_features_segments',
+      help: 'Segments of a view, as upkeep saw them last.',
+      labelNames: ['namespace', 'view'] as const,
+      registers,
+    }),
+    compactions: new Counter({
+      name: 'cascata_features_compactions_total',
+      help: 'Merges of a view’s segments by why: small, erased.',
+      labelNames: ['namespace', 'view', 'why'] as const,
+      registers,
+    }),
+    compactionSeconds: new Histogram({
+      name: 'cascata_features_compaction_seconds',
+      help: 'Time of one merge of segments.',
+      buckets: [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300],
+      registers,
+    }),
     ripe: new Gauge({
       name: 'cascata_features_ripe_labels',
       help: 'Ripe observations of a model: all, and those with a label.',

@@ -4,4 +4,5 @@ export const Parts = {
   messaging: Symbol('messaging'),
   segments: Symbol('segments'),
   viewDuties: Symbol('viewDuties'),
+  eraser: Symbol('eraser'),
 } as const

@@ -11,6 +11,7 @@ import { datasetRoutes } from './datasets/datasets.routes.ts'
 import { onTrainingRequested } from './datasets/on-training-requested.ts'
 import { schemaRegistry } from './formats/schema-registry.ts'
 import { featureServices } from './feature-services/feature-services.ts'
+import { eraser } from './erasure/erase.ts'
 import { viewCatalogue } from './feature-views/catalogue.ts'
 import { onResourceApplied, onResourceDeleted } from './feature-views/on-resource.ts'
 import { startIngestion } from './ingest/ingestion.ts'
@@ -26,6 +27,8 @@ import { pushRoutes } from './push/push.routes.ts'
 import { lookUp } from './online/look-up.ts'
 import { lookUpRoutes } from './online/look-up.routes.ts'
 import { openOnlineStore } from './online/online-store.ts'
+import { compactionRules } from './upkeep/decide-compaction.ts'
+import { upkeep } from './upkeep/upkeep.ts'
 
 const app = 'feature-store'
 
@@ -65,6 +68,7 @@ export const start = async (config: FeatureStoreConfig): Promise<{ url: string; 
     memory: config.datasetMemory,
     threads: config.datasetThreads,
   })
+  const merging = await openDuck({ folder: folders.base, name: `upkeep-${replica}`, memory: config.upkeepMemory, threads: 1 })
   const online = openOnlineStore({
     url: config.redisUrl,
     prefix: config.redisPrefix,
@@ -89,6 +93,20 @@ export const start = async (config: FeatureStoreConfig): Promise<{ url: string; 
   const ripening = ripener({ config, db, segments, folder: folders.base, log, metrics })
   const ripeness = messaging.leader('ripeness', ripening.run)
   const sweeper = messaging.leader('sweep', sweeping({ db, base: folders.base, segments: folders.segments, log }))
+  const keeping = upkeep({
+    db,
+    duck: merging,
+    segments,
+    folder: folders.segments,
+    online,
+    clock,
+    log,
+    metrics,
+    rules: compactionRules,
+    retention: config.retention || null,
+    every: config.upkeepEvery,
+  })
+  const keeper = messaging.leader('upkeep', keeping.run)
   const ingestion = startIngestion({
     config,
     db,
@@ -102,18 +120,28 @@ export const start = async (config: FeatureStoreConfig): Promise<{ url: string; 
     clock,
     log,
     metrics,
-    committed: ripening.ring,
+    committed: ripening.ringAfter,
   })
   const datasets = startDatasets({ config, db, messaging, segments, duck: reading, folders, log, metrics })
   Object.assign(rings, { views: ingestion.look, datasets: datasets.ring })
 
+  const erasing = eraser({
+    db,
+    online,
+    duck: reading,
+    datasets: folders.datasets,
+    clock,
+    log,
+    within: config.eraseWithin,
+    changed: keeping.ring,
+  })
   const lookUpFeatures = lookUp({ catalogue, online, metrics, config })
   return startService({
     app,
     config,
     log,
     registry,
-    module: FeatureStoreModule.of({ db, messaging, segments }),
+    module: FeatureStoreModule.of({ db, messaging, segments, online, eraser: erasing }),
     routes: (fastify) => {
       lookUpRoutes({
         lookUpFeatures,
@@ -130,11 +158,12 @@ export const start = async (config: FeatureStoreConfig): Promise<{ url: string; 
     transports: [new MessagingTransport(messaging)],
     checks: { messaging: () => messaging.check(), redis: () => online.check() },
     onStop: async () => {
-      await Promise.all([ingestion.stop(), datasets.stop(), ripeness.stop(), sweeper.stop()])
+      await Promise.all([ingestion.stop(), datasets.stop(), ripeness.stop(), sweeper.stop(), keeper.stop()])
       await messaging.stop()
       await Promise.all([online.close(), db.close()])
       writing.close()
       reading.close()
+      merging.close()
     },
   })
 }

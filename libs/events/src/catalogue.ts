@@ -1,5 +1,6 @@
 import { datasetBuilt, datasetFailed } from './dataset.ts'
 import { type EventDefinition } from './define-event.ts'
+import { entityErased } from './entity-erased.ts'
 import { findingClosed, findingOpened } from './finding.ts'
 import { labelsRipened } from './labels-ripened.ts'
 import { predictionMade } from './prediction-made.ts'
@@ -29,6 +30,7 @@ export const catalogue: readonly EventDefinition[] = [
   rowsRejected,
   viewHalted,
   viewResumed,
+  entityErased,
   labelsRipened,
   trainingRequested,
   trainingCoalesced,

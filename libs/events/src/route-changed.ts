@@ -11,7 +11,7 @@ export const routeChanged = defineEvent({
   version: 1,
   topic: routes,
   producer: 'deployer',
-  consumers: ['feature-store', 'inference', 'monitor'],
+  consumers: ['feature-store', 'inference', 'monitor', 'registry'],
   meaning: 'What should serve: which version answers which buckets, which one runs in shadow, which ones stay warm.',
   key: keyOfModel,
   data: z.object({

@@ -16,7 +16,7 @@ export const versionRegistered = defineEvent({
   version: 1,
   topic: facts,
   producer: 'registry',
-  consumers: ['feature-store', 'dispatcher', 'monitor'],
+  consumers: ['dispatcher', 'feature-store', 'monitor'],
   meaning: 'A model has a further version. It serves only after a verdict.',
   key: keyOfModel,
   data: z.object({

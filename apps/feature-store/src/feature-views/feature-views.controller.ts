@@ -86,6 +86,14 @@ export class FeatureViewsController {
     return { partitions: await this.duties.replay(namespace, name) }
   }
 
+  @Post(':namespace/:name/rebuild')
+  @Permission('publisher')
+  @HttpCode(202)
+  async rebuild(@Param('namespace') namespace: string, @Param('name') name: string) {
+    await this.duties.rebuild(namespace, name)
+    return { view: `${namespace}/${name}` }
+  }
+
   private async find(namespace: string, name: string): Promise<StoredView> {
     const stored = await findView(this.db, namespace, name)
     if (!stored) throw viewNotFound({ view: `${namespace}/${name}` })
@@ -97,7 +105,7 @@ const summary = ({ view, state }: StoredView) => ({
   namespace: view.namespace,
   name: view.name,
   revision: view.revision,
-  state: state.halted ? 'halted' : 'active',
+  state: state.halted ? 'halted' : state.building ? 'building' : 'active',
   watermark: instant(state.watermark),
   rows: {
     accepted: state.accepted,

@@ -1,7 +1,8 @@
 import { type Database, type Messaging } from '@cascata/messaging'
-import { notHalted, replayRefused, viewNotFound } from '../errors.ts'
+import { notHalted, onlineUnavailable, replayRefused, viewNotFound } from '../errors.ts'
 import { onReplay, onResume } from '../ingest/on-halt.ts'
 import { type SegmentStore } from '../offline/segments.store.ts'
+import { type OnlineStore } from '../online/online-store.ts'
 import { groupOf, qualified } from './view.ts'
 import { findView, type StoredView } from './views.store.ts'
 
@@ -11,6 +12,8 @@ export interface ViewDuties {
   resume(namespace: string, name: string, from: 'earliest' | 'latest', by: string): Promise<Resumed[]>
   /** Reads the whole topic again. Throws FS_REPLAY_REFUSED when the topic no longer has what the segments hold. */
   replay(namespace: string, name: string): Promise<Resumed[]>
+  /** Has the online rows written anew from the segments; look-ups answer FS_VIEW_REBUILDING until they are there. */
+  rebuild(namespace: string, name: string): Promise<void>
 }
 
 type Resumed = Awaited<ReturnType<Messaging['resumeHalted']>>[number]
@@ -19,10 +22,12 @@ export function viewDuties({
   db,
   messaging,
   segments,
+  online,
 }: {
   db: Database
   messaging: Messaging
   segments: SegmentStore
+  online: OnlineStore
 }): ViewDuties {
   const stored = async (namespace: string, name: string): Promise<StoredView> => {
     const found = await findView(db, namespace, name)
@@ -36,6 +41,13 @@ export function viewDuties({
       const resumed = await messaging.resumeHalted({ consumer: groupOf(view), onResume: onResume(view, { from, by }) }, from)
       if (resumed.length === 0) throw notHalted({ view: qualified(view) })
       return resumed
+    },
+
+    async rebuild(namespace, name) {
+      const { view } = await stored(namespace, name)
+      await online.markIncomplete(view).catch((error: unknown) => {
+        throw onlineUnavailable({}, { cause: error })
+      })
     },
 
     async replay(namespace, name) {

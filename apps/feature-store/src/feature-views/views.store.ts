@@ -7,6 +7,10 @@ type Executor = Pick<Database, 'query'> | Pick<Tx, 'query'>
 /** What changes about a view while it runs. Times in Unix ms. */
 export interface ViewState {
   readonly halted: boolean
+  /** Its online rows are written anew, as its key or its aggregates have changed. */
+  readonly building: boolean
+  /** How many of its entities were erased. */
+  readonly erasures: number
   readonly onlineGeneration: number
   readonly historyGeneration: number
   readonly watermark: number | null
@@ -42,7 +46,7 @@ interface Row extends Omit<ViewState, never> {
 }
 
 const select = `
-  select view.id, namespace, name, view.revision, spec, halted,
+  select view.id, namespace, name, view.revision, spec, halted, building, erasures,
          online_generation as "onlineGeneration", history_generation as "historyGeneration",
          watermark::float8 as watermark, accepted::float8 as accepted, rejected::float8 as rejected, deleted::float8 as deleted,
          ignored::float8 as ignored, with_unknown_fields::float8 as "withUnknownFields", last_row_at::float8 as "lastRowAt"
@@ -76,11 +80,17 @@ export const lockView = async (tx: Tx, viewId: number): Promise<StoredView | nul
   return row ? stored(row) : null
 }
 
-/** Creates a view, or gives it its new revision. */
+/**
+ * Creates a view, or gives it its new revision.
+ *
+ * With another key, or other aggregates, its online rows mean something else: it gets another id, and so other keys there,
+ * and is built from its segments, which go with it.
+ */
 export const saveView = async (
   tx: Tx,
   { namespace, name, revision, spec }: { namespace: string; name: string; revision: number; spec: unknown },
 ): Promise<void> => {
+  await moveWhenRekeyed(tx, namespace, name, revision, spec as FeatureViewSpec)
   const [saved] = await tx.query<{ id: number }>(
     `insert into view (namespace, name, revision) values ($1, $2, $3)
      on conflict (namespace, name) where deleted_at is null do update set revision = greatest(view.revision, excluded.revision)
@@ -91,6 +101,31 @@ export const saveView = async (
     'insert into view_revision (view_id, revision, spec) values ($1, $2, $3) on conflict (view_id, revision) do update set spec = excluded.spec',
     [saved!.id, revision, JSON.stringify(spec)],
   )
+}
+
+async function moveWhenRekeyed(
+  tx: Tx,
+  namespace: string,
+  name: string,
+  revision: number,
+  { entity, aggregations }: FeatureViewSpec,
+): Promise<void> {
+  const [present] = await tx.query<Row>(
+    `${select} where deleted_at is null and namespace = $1 and name = $2 for update of view`,
+    [namespace, name],
+  )
+  const keyOf = (spec: Pick<FeatureViewSpec, 'entity' | 'aggregations'>) => JSON.stringify([spec.entity, spec.aggregations])
+  if (!present || revision <= present.revision || keyOf(present.spec) === keyOf({ entity, aggregations })) return
+  const [moved] = await tx.query<{ id: number }>(
+    `update view set id = default, building = true, history_generation = history_generation + 1 where id = $1 returning id`,
+    [present.id],
+  )
+  await tx.query('update segment set view_id = $2 where view_id = $1', [present.id, moved!.id])
+}
+
+/** The online rows of a view are all there. */
+export const endBuilding = async (db: Executor, viewId: number): Promise<void> => {
+  await db.query('update view set building = false where id = $1 and building', [viewId])
 }
 
 /** Marks a view as deleted and forgets its cursors: one of the same name begins anew. Returns its id, null when there was none. */

@@ -47,7 +47,7 @@ export function startIngestion(parts: IngestionParts): Ingestion {
     }
     restore(stored)
     if (!running.has(view.id)) running.set(view.id, await startViewIngestion(parts, stored))
-    running.get(view.id)!.update(stored)
+    await running.get(view.id)!.update(stored)
     await observeView(parts, stored)
   }
 

@@ -1,6 +1,8 @@
 import { rowsIngested, rowsRejected } from '@cascata/events'
 import { fact, type Fact, type OffsetRange, type RawRow, type RowSink, type Tx } from '@cascata/messaging'
 import { type Clock } from '@cascata/service'
+import { erasuresOf } from '../erasure/erasures.store.ts'
+import { type Erasures, lateRows } from '../erasure/late-rows.ts'
 import { qualified, type View } from '../feature-views/view.ts'
 import { countFlush, lockView, type StoredView } from '../feature-views/views.store.ts'
 import { type FeatureStoreMetrics } from '../metrics.ts'
@@ -9,14 +11,16 @@ import { type SegmentStore } from '../offline/segments.store.ts'
 import { type OnlineStore } from '../online/online-store.ts'
 import { logWatermark, type Look, nextWatermark, noteEnds, noteProgress } from './progress.store.ts'
 import { addPayloads, addRejects, perMinute } from './rejects.store.ts'
-import { type Intake, type Rejected } from './row-batch.ts'
+import { type Intake, type Rejected, withoutRows } from './row-batch.ts'
 import { iso } from './validate-times.ts'
 import { type RowValidator } from './validate-rows.ts'
 
 /** What a flush has written, and what it will say. */
 export interface Prepared {
-  readonly intake: Intake
-  readonly segment: WrittenSegment | null
+  intake: Intake
+  segment: WrittenSegment | null
+  /** How many erasures of the view were known: their rows are not among those that were written. */
+  erasures: number
   /** The generation of the online store that was written to. */
   generation: number
   readonly now: number
@@ -35,13 +39,15 @@ export interface OnRowsParts {
   readonly remove: (segment: WrittenSegment) => Promise<void>
   /** The online generation as last seen; the commit looks for itself. */
   readonly generation: () => number
+  /** The erasures as last seen; the commit looks for itself. */
+  readonly erasures: () => Erasures
   /** Where the partitions of the topic end. */
   readonly ends: () => Promise<Look['ends']>
   readonly clock: Clock
   readonly metrics: FeatureStoreMetrics
   readonly payloadsPerMinute: number
-  /** Something was committed. */
-  readonly committed: () => void
+  /** In the transaction that makes a flush count: wakes, once it is committed, what follows from rows. */
+  readonly committed: (tx: Tx) => Promise<unknown>
 }
 
 const sampleSize = 20
@@ -67,7 +73,8 @@ export function onRows(parts: OnRowsParts): RowSink<Prepared> {
     async write(rows) {
       await validator.prepare?.(rows)
       const now = clock.now()
-      const intake = await timed('validate', () => validator.take(rows, now))
+      const erasures = parts.erasures()
+      const intake = withoutErased(await timed('validate', () => validator.take(rows, now)), erasures)
       const kept = grant(now, intake.rejects.length)
       const samples = intake.rejects.slice(0, kept).map((reject) => ({ reject, record: rows[reject.record]! }))
       const generation = parts.generation()
@@ -78,7 +85,7 @@ export function onRows(parts: OnRowsParts): RowSink<Prepared> {
       ])
       const [segment, online_, ends] = written
       if (segment.status === 'fulfilled' && online_.status === 'fulfilled')
-        return { intake, segment: segment.value, generation, now, look: lookOf(ends), samples }
+        return { intake, segment: segment.value, erasures: erasures.number, generation, now, look: lookOf(ends), samples }
       if (segment.status === 'fulfilled' && segment.value) await parts.remove(segment.value)
       throw segment.status === 'rejected' ? segment.reason : (online_ as PromiseRejectedResult).reason
     },
@@ -94,20 +101,41 @@ export function onRows(parts: OnRowsParts): RowSink<Prepared> {
 const lookOf = (ends: PromiseSettledResult<Look['ends'] | null>): Look | null =>
   ends.status === 'fulfilled' && ends.value ? { ends: ends.value } : null
 
+/** Rows of entities that were erased after they happened are ignored. */
+const withoutErased = (intake: Intake, erasures: Erasures): Intake => {
+  const late = lateRows(intake.batch, erasures)
+  return late.size === 0 ? intake : { ...intake, batch: withoutRows(intake.batch, late), ignored: intake.ignored + late.size }
+}
+
+/** Leaves out what was erased since the rows were written. */
+async function withoutNewlyErased({ view, writer, remove }: OnRowsParts, tx: Tx, prepared: Prepared): Promise<void> {
+  const erasures = await erasuresOf(tx, view)
+  const intake = withoutErased(prepared.intake, erasures)
+  if (intake !== prepared.intake) {
+    const { segment, now } = prepared
+    prepared.segment = intake.batch.count > 0 ? await writer.write(intake.batch, now) : null
+    prepared.intake = intake
+    if (segment) await remove(segment)
+  }
+  prepared.erasures = erasures.number
+}
+
 /** Returns whether the next flush has to look at the ends of partitions. */
 async function commit(parts: OnRowsParts, tx: Tx, prepared: Prepared, ranges: readonly OffsetRange[]): Promise<boolean> {
   const { view, segments, online } = parts
-  const { intake, segment, now, look } = prepared
+  const { now, look } = prepared
   const stored = await lockView(tx, view.id)
   // Committing would move the cursors of a view of the same name that was created since.
   if (!stored) throw new Error(`The view ${qualified(view)} was deleted.`)
+  if (stored.state.erasures !== prepared.erasures) await withoutNewlyErased(parts, tx, prepared)
+  const { intake, segment } = prepared
   if (stored.state.onlineGeneration !== prepared.generation) {
     // The online store was, or is being, rebuilt since these rows were written to it.
     await online.write(intake.batch)
     prepared.generation = stored.state.onlineGeneration
   }
   const { topic } = view.spec.source
-  const id = segment ? await segments.add(tx, view.id, segment, ranges) : null
+  const id = segment ? await segments.add(tx, view.id, segment, ranges, { erasures: prepared.erasures }) : null
   await noteProgress(tx, view.id, ranges, intake.highs, now)
   if (look) await noteEnds(tx, view.id, topic, look.ends)
   const { watermark, needsLook } = await nextWatermark(tx, view, stored.state.watermark, now, look)
@@ -118,6 +146,7 @@ async function commit(parts: OnRowsParts, tx: Tx, prepared: Prepared, ranges: re
     await addPayloads(tx, view.id, topic, prepared.samples)
   }
   await tx.publish([ingested(stored, prepared, id, ranges, watermark), ...rejected(view, intake.rejects)])
+  await parts.committed(tx)
   measure(parts, prepared)
   return needsLook
 }
@@ -171,12 +200,11 @@ const rejected = ({ namespace, name, revision, spec }: View, rejects: readonly R
     }) as Fact
   })
 
-function measure({ metrics, view, committed }: OnRowsParts, prepared: Prepared): void {
+function measure({ metrics, view }: OnRowsParts, prepared: Prepared): void {
   const labels = { namespace: view.namespace, view: view.name }
   const { accepted, rejected, deleted, ignored, withUnknownFields } = countsOf(prepared)
   for (const [outcome, count] of Object.entries({ accepted, rejected, deleted, ignored }))
     if (count > 0) metrics.rows.inc({ ...labels, outcome }, count)
   for (const { code } of prepared.intake.rejects) metrics.rejected.inc({ ...labels, code })
   if (withUnknownFields > 0) metrics.unknownFields.inc(labels, withUnknownFields)
-  committed()
 }

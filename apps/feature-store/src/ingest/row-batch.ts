@@ -48,6 +48,25 @@ export const emptyBatch = (view: View): RowBatch => ({
   deletes: 0,
 })
 
+/** The batch without some of its rows; itself when there are none to leave out. */
+export const withoutRows = (batch: RowBatch, gone: ReadonlySet<number>): RowBatch => {
+  if (gone.size === 0) return batch
+  const keep = <T>(column: readonly T[]): T[] => column.filter((_, index) => !gone.has(index))
+  return {
+    view: batch.view,
+    count: batch.count - gone.size,
+    keys: keep(batch.keys),
+    values: batch.values.map(keep),
+    eventTimes: keep(batch.eventTimes),
+    availableAts: keep(batch.availableAts),
+    partitions: keep(batch.partitions),
+    epochs: keep(batch.epochs),
+    offsets: keep(batch.offsets),
+    deleted: keep(batch.deleted),
+    deletes: batch.deletes - [...gone].filter((index) => batch.deleted[index]).length,
+  }
+}
+
 /** What came of the records of a flush. */
 export interface Intake {
   readonly batch: RowBatch

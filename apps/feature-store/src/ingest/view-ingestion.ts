@@ -6,6 +6,7 @@ import { type FeatureStoreConfig } from '../config.ts'
 import { recordDecoder } from '../formats/decode.ts'
 import { type SchemaRegistry } from '../formats/schema-registry.ts'
 import { type Catalogue } from '../feature-views/catalogue.ts'
+import { erasuresOf } from '../erasure/erasures.store.ts'
 import { groupOf, qualified, type View } from '../feature-views/view.ts'
 import { type StoredView } from '../feature-views/views.store.ts'
 import { type FeatureStoreMetrics } from '../metrics.ts'
@@ -14,7 +15,7 @@ import { openSegmentWriter } from '../offline/segment-writer.ts'
 import { type SegmentStore } from '../offline/segments.store.ts'
 import { type OnlineStore } from '../online/online-store.ts'
 import { onHalt, onResume } from './on-halt.ts'
-import { onRows } from './on-rows.ts'
+import { onRows, type OnRowsParts } from './on-rows.ts'
 import { noteEnds } from './progress.store.ts'
 import { endsOf, ensureTopic } from './topic.ts'
 import { compileValidator } from './validate-rows.ts'
@@ -33,14 +34,14 @@ export interface IngestionParts {
   readonly clock: Clock
   readonly log: Logger
   readonly metrics: FeatureStoreMetrics
-  readonly committed: () => void
+  readonly committed: OnRowsParts['committed']
 }
 
 /** The ingestion of one revision of a view on this replica. */
 export interface ViewIngestion {
   readonly view: View
   /** Takes over what the other replicas, or a rebuild, changed about the view. */
-  update(stored: StoredView): void
+  update(stored: StoredView): Promise<void>
   stop(): Promise<void>
 }
 
@@ -53,6 +54,7 @@ export async function startViewIngestion(parts: IngestionParts, stored: StoredVi
   await noteEnds(db, view.id, topic, await endsOf(messaging.topics, topic))
   const writer = await openSegmentWriter(duck, folder, view)
   let { onlineGeneration } = stored.state
+  let erasures = await erasuresOf(db, view)
 
   const ingest = messaging.ingest({
     consumer: groupOf(view),
@@ -68,6 +70,7 @@ export async function startViewIngestion(parts: IngestionParts, stored: StoredVi
       segments,
       remove: ({ file }) => rm(join(folder, file), { force: true }),
       generation: () => onlineGeneration,
+      erasures: () => erasures,
       ends: () => endsOf(messaging.topics, topic),
       clock,
       metrics,
@@ -81,7 +84,10 @@ export async function startViewIngestion(parts: IngestionParts, stored: StoredVi
 
   return {
     view,
-    update: ({ state }) => void (onlineGeneration = state.onlineGeneration),
+    async update({ state }) {
+      onlineGeneration = state.onlineGeneration
+      if (state.erasures !== erasures.number) erasures = await erasuresOf(db, view)
+    },
     async stop() {
       await ingest.stop()
       writer.close()

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { labelsRipened, resourceApplied } from '@cascata/events'
-import { bell, type Database, fact, latestAll, pause } from '@cascata/messaging'
+import { bell, type Database, fact, latestAll, pause, type Tx } from '@cascata/messaging'
 import { parseReference, type ModelSpec } from '@cascata/resources'
 import { type Logger } from '@cascata/service'
 import { type FeatureStoreConfig } from '../config.ts'
@@ -42,14 +42,18 @@ interface Counted {
  */
 export function ripener(parts: RipenerParts) {
   const rung = bell()
-  const { log } = parts
+  const { db, log } = parts
+  const channel = `${db.schema}_ripeness`
 
   const run = async (signal: AbortSignal): Promise<void> => {
     const folder = join(parts.folder, 'ripeness')
     await mkdir(folder, { recursive: true })
     const duck = await openDuck({ folder: parts.folder, name: 'ripeness', memory: parts.config.ripenessMemory, threads: 1 })
     const open = new Map<string, RipenessState>()
+    const listener = await db.connect()
     try {
+      listener.on('notification', rung.ring)
+      await listener.query(`listen "${channel}"`)
       while (!signal.aborted) {
         let failed = false
         for (const counted of await modelsOf(parts.db)) {
@@ -66,11 +70,14 @@ export function ripener(parts: RipenerParts) {
         await rung.wait(500, signal)
       }
     } finally {
+      await listener.end().catch(() => undefined)
       for (const state of open.values()) state.close()
       duck.close()
     }
   }
-  return { run, ring: () => rung.ring() }
+  /** Whichever replica counts is woken when the transaction is committed, not before: it would not see the rows yet. */
+  const ringAfter = (tx: Tx) => tx.query('select pg_notify($1, $2)', [channel, ''])
+  return { run, ringAfter }
 }
 
 /** The models whose two views are there. */
@@ -157,7 +164,7 @@ async function advance(parts: RipenerParts, counted: Counted, stateFor: (name: s
         said: await segments.list(tx, labels.view.id, { after: read, limit: segmentsAtOnce }),
       }
     })
-    const more = arrived.length === segmentsAtOnce || said.length === segmentsAtOnce
+    const more = arrived.length >= segmentsAtOnce || said.length >= segmentsAtOnce
     const cutoff = watermark === null || more ? null : watermark - rule.within
     if (arrived.length === 0 && said.length === 0 && cutoff === null) return
     const arrivals =
@@ -166,7 +173,8 @@ async function advance(parts: RipenerParts, counted: Counted, stateFor: (name: s
         : {
             observations: await rowsIn(db, observations, arrived),
             labels: await rowsIn(db, labels, said),
-            upTo: { observations: arrived.at(-1)?.id ?? seen, labels: said.at(-1)?.id ?? read },
+            upTo: { observations: arrived.at(-1)?.position ?? seen, labels: said.at(-1)?.position ?? read },
+            again: [...arrived, ...said].some(({ compacted }) => compacted),
           }
     const counts = await state.advance(arrivals, cutoff)
     if (cutoff !== null) return say(parts, counted, counts, cutoff)

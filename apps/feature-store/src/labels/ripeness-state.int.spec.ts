@@ -80,6 +80,7 @@ it('counts, at every step of a random stream, what the slow way counts', { timeo
           observations: await seen.take(slice(records.flights)),
           labels: await landed.take(slice(records.outcomes)),
           upTo: { observations: step + 1, labels: step + 2 },
+          again: false,
         }
         const cutoff = start + cutoffMinutes * minute
         expect(await state.advance(arrivals, cutoff)).toEqual(slowly(seen.oracle, landed.oracle, cutoff))

@@ -17,9 +17,11 @@ export interface Arrivals {
   readonly labels: ViewRows
   /** The last segments among them. */
   readonly upTo: Progress
+  /** Whether some of the rows may have come before: in a segment that has been merged into these since. */
+  readonly again: boolean
 }
 
-/** Ids of the last segments that were counted. */
+/** Positions of the last segments that were counted. */
 export interface Progress {
   readonly observations: number
   readonly labels: number
@@ -100,7 +102,7 @@ const keyText = (count: number) =>
 async function takeIn(
   connection: DuckDBConnection,
   { at, lead, labelField, within }: RipenessRule,
-  { observations, labels }: Arrivals,
+  { observations, labels, again }: Arrivals,
 ): Promise<void> {
   const due = at === null ? 'av' : `epoch_ms(${quoted(at)}) - ${lead}`
   await runAll(connection, [
@@ -110,6 +112,7 @@ async function takeIn(
     `create temp table new_said as
        select ${keyText(labels.view.entity.length)} as key, et, av, ep, pa, ofs, not del and ${quoted(labelField)} is not null as label
          from (${rowsSql(labels, [labelField])})`,
+    ...(again ? [unseen('new_observed', 'observed'), unseen('new_said', 'said')] : []),
     // The first `at` that these rows can change: what lies before it stays counted as it is.
     `create temp table touched as select least((select min(av) from new_observed), (select min(et) - ${within} from new_said)) as since`,
     `update counter set ripe = ripe - (select count(*) ${counted}), labelled = labelled - (select count(*) filter (labelled) ${counted})`,
@@ -132,6 +135,9 @@ async function takeIn(
     `update counter set ripe = ripe + (select count(*) ${counted}), labelled = labelled + (select count(*) filter (labelled) ${counted})`,
   ])
 }
+
+const unseen = (rows: string, kept: string): string =>
+  `delete from ${rows} where exists (select 1 from ${kept} k where (k.ep, k.pa, k.ofs) = (${rows}.ep, ${rows}.pa, ${rows}.ofs))`
 
 /** Ripe observations that new rows may have changed. */
 const counted = 'from observed where live and at_ms >= (select since from touched) and at_ms <= (select cutoff from counter)'

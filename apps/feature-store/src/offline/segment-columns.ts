@@ -23,11 +23,20 @@ export const metaColumns = [
   '__revision',
 ] as const
 
-/** A file of rows, validated under one revision of its view. */
+/** Rows that are to be taken as gone: those of an entity with an event time up to `until`, in Unix ms. */
+export interface ErasedRows {
+  /** Fields with their values as text; a timestamp in Unix ms. */
+  readonly entity: readonly (readonly [field: string, value: string])[]
+  readonly until: number
+}
+
+/** A file of rows, with the columns of one revision of its view. */
 export interface SegmentFile {
   /** Absolute path. */
   readonly path: string
   readonly revision: number
+  /** What it may still hold, and must not show. */
+  readonly erased?: readonly ErasedRows[]
 }
 
 /**
@@ -60,14 +69,29 @@ export function scanSql(
       '(select 1) where false',
     )
   }
-  return [...Map.groupBy(segments, ({ revision }) => revision)]
-    .map(([revision, files]) => {
+  return [...Map.groupBy(segments, ({ revision, erased = [] }) => JSON.stringify([revision, erased])).values()]
+    .map((files) => {
+      const { revision, erased = [] } = files[0]!
       const known = fieldsOf(revision)
       const list = files.map(({ path }) => literal(path)).join(', ')
-      return select(columns.map((name) => column(name, known)).join(', '), `read_parquet([${list}])`)
+      const shown = erased.length === 0 ? '' : ` where not (${erased.map((each) => erasedSql(each, byName)).join(' or ')})`
+      return select(columns.map((name) => column(name, known)).join(', '), `read_parquet([${list}])${shown}`)
     })
     .join(' union all ')
 }
+
+const erasedSql = ({ entity, until }: ErasedRows, fields: ReadonlyMap<string, NamedField>): string =>
+  `(${entitySql(entity, fields)} and epoch_ms(__event_time) <= ${until})`
+
+/** SQL that is true for the rows of an entity. */
+export const entitySql = (entity: ErasedRows['entity'], fields: ReadonlyMap<string, NamedField>): string =>
+  entity
+    .map(([name, value]) => {
+      const { type } = fields.get(name)!
+      const written = type === 'timestamp' ? `epoch_ms(${BigInt(value)})::TIMESTAMPTZ` : `${literal(value)}::${sqlType[type]}`
+      return `${quoted(name)} = ${written}`
+    })
+    .join(' and ')
 
 const metaType = (name: string): string =>
   name === '__deleted' ? 'BOOLEAN' : name.endsWith('_time') || name.endsWith('_at') ? 'TIMESTAMPTZ' : 'BIGINT'

@@ -139,7 +139,7 @@ async function load(connection: DuckDBConnection, columns: readonly LoadColumn[]
 }
 
 /** Makes a file durable, its name included. */
-async function settle(path: string): Promise<{ bytes: number; sha256: string }> {
+export async function settle(path: string): Promise<{ bytes: number; sha256: string }> {
   for (const each of [path, dirname(path)]) {
     const handle = await open(each, 'r')
     await handle.sync()

@@ -1,8 +1,9 @@
 import { type DuckDBConnection } from '@duckdb/node-api'
 import { type Database } from '@cascata/messaging'
 import { type Clock, type Logger } from '@cascata/service'
+import { writeTombstones } from '../erasure/tombstones.ts'
 import { qualified, type Value, type View } from '../feature-views/view.ts'
-import { lockView, revisionsOf, type StoredView } from '../feature-views/views.store.ts'
+import { endBuilding, lockView, revisionsOf, type StoredView } from '../feature-views/views.store.ts'
 import { encodeKey } from '../ingest/entity-key.ts'
 import { emptyBatch, type RowBatch } from '../ingest/row-batch.ts'
 import { type FeatureStoreMetrics } from '../metrics.ts'
@@ -63,10 +64,12 @@ export async function rebuild(parts: RebuildParts, { id }: View): Promise<void> 
   if (!begun) return
   const { view, generation } = begun
   const rows = await restore(parts, view)
+  await writeTombstones(db, online, view)
   // Another replica that began later restores everything again, and marks its own generation.
   const [now] = await db.query<{ generation: number }>('select online_generation as generation from view where id = $1', [id])
   if (now?.generation !== generation) return
   await online.markComplete({ id }, generation)
+  await endBuilding(db, id)
   if (rows === 0) return
   metrics.rebuilds.inc({ namespace: view.namespace, view: view.name })
   log.info({ view: qualified(view), rows, generation }, 'the online rows of a view were rebuilt')
