@@ -6,6 +6,7 @@ import { LineageController } from './lineage/lineage.controller.ts'
 import { Parts } from './parts.ts'
 import { deleteResource } from './resources/apply-resources.ts'
 import { ResourcesController } from './resources/resources.controller.ts'
+import { retainVersion } from './retention/retain-version.ts'
 import { giveVerdict } from './versions/give-verdict.ts'
 import { registerVersion } from './versions/register-version.ts'
 import { VersionsController } from './versions/versions.controller.ts'
@@ -33,6 +34,11 @@ export class RegistryModule {
         {
           provide: Parts.giveVerdict,
           useFactory: (database: Database, time: Clock) => giveVerdict({ db: database, clock: time }),
+          inject: [Parts.database, Parts.clock],
+        },
+        {
+          provide: Parts.retainVersion,
+          useFactory: (database: Database, time: Clock) => retainVersion({ db: database, clock: time }),
           inject: [Parts.database, Parts.clock],
         },
       ],

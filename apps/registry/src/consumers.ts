@@ -8,6 +8,7 @@ import {
   rolloutRolledBack,
   rolloutStarted,
   rolloutStepped,
+  routeChanged,
   trainingFailed,
   trainingRefused,
   trainingRequested,
@@ -15,7 +16,7 @@ import {
   versionRejected,
 } from '@cascata/events'
 import { consumersOf, on } from '@cascata/messaging'
-import { onDatasetBuilt, onRollout, onRunEnded, onTrainingRequested } from './lineage/on-facts.ts'
+import { onDatasetBuilt, onRollout, onRoute, onRunEnded, onTrainingRequested } from './lineage/on-facts.ts'
 import { onVerdict } from './versions/on-verdict.ts'
 
 /** What the registry listens to: enough to say where a version comes from and what became of it. */
@@ -34,4 +35,5 @@ export const consumers = consumersOf('registry', [
   on(rolloutBaking, onRollout),
   on(rolloutCompleted, onRollout),
   on(rolloutRolledBack, onRollout),
+  on(routeChanged, onRoute),
 ])

@@ -77,12 +77,36 @@ export const storageFull = defineError({
   hint: 'Make room in the folder REGISTRY_DATA, then send it again.',
 })
 
+export const storageDown = defineError({
+  code: 'REG_STORAGE_DOWN',
+  status: 503,
+  retry: true,
+  message: 'The bucket of the blobs does not answer, or refuses.',
+  hint: 'REGISTRY_DATA names it; its credentials come from the environment. The log of the registry has its answer.',
+})
+
+export const blobDamaged = defineError<{ sha256: string }>({
+  code: 'REG_BLOB_DAMAGED',
+  status: 500,
+  retry: false,
+  message: ({ sha256 }) => `The content of blob ${sha256} is not what its hash says.`,
+  hint: 'Upload the same content again: it replaces what is damaged.',
+})
+
 export const versionNotFound = defineError<{ version: string }>({
   code: 'REG_VERSION_NOT_FOUND',
   status: 404,
   retry: false,
   message: ({ version }) => `There is no version ${version}.`,
   hint: '`GET /v1/versions/{namespace}/{model}` lists those of a model.',
+})
+
+export const versionKept = defineError<{ version: string; why: string }>({
+  code: 'REG_VERSION_KEPT',
+  status: 409,
+  retry: false,
+  message: ({ version, why }) => `The version ${version} stays as it is: ${why}.`,
+  hint: 'Only what does not serve is deleted, only what is deleted is purged, and what is purged does not come back.',
 })
 
 export const modelNotApplied = defineError<{ model: string }>({

@@ -1,7 +1,9 @@
 import { Resources1764000100000 } from './migrations/1764000100000-resources.ts'
 import { Tracking1764000200000 } from './migrations/1764000200000-tracking.ts'
 import { Versions1764000300000 } from './migrations/1764000300000-versions.ts'
+import { Deliveries1764000610000 } from './migrations/1764000610000-deliveries.ts'
 import { LoggedModelMetrics1764000400000 } from './migrations/1764000400000-logged-model-metrics.ts'
+import { Records1764000600000 } from './migrations/1764000600000-records.ts'
 import { Aliases1764000650000 } from './migrations/1764000650000-aliases.ts'
 import { SearchingRuns1764000510000 } from './migrations/1764000510000-searching-runs.ts'
 
@@ -13,4 +15,6 @@ export const migrations = [
   LoggedModelMetrics1764000400000,
   SearchingRuns1764000510000,
   Aliases1764000650000,
+  Records1764000600000,
+  Deliveries1764000610000,
 ]

@@ -6,4 +6,5 @@ export const Parts = {
   deleteResource: Symbol('deleteResource'),
   registerVersion: Symbol('registerVersion'),
   giveVerdict: Symbol('giveVerdict'),
+  retainVersion: Symbol('retainVersion'),
 } as const

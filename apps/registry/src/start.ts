@@ -5,12 +5,14 @@ import { RegistryModule } from './app.module.ts'
 import { type BlobStore, openBlobStore } from './blobs/blob-store.ts'
 import { blobRoutes } from './blobs/blobs.routes.ts'
 import { type RegistryConfig } from './config.ts'
+import { delivering } from './deliveries/deliver.ts'
 import { consumers } from './consumers.ts'
 import { keptFigures } from './kept-figures.ts'
 import { counted, exportKept, registryMetrics } from './metrics.ts'
 import { migrations } from './migrations.ts'
 import { mlflowErrors } from './mlflow/endpoints.ts'
 import { mlflowRoutes } from './mlflow/routes.ts'
+import { keepingHouse } from './retention/keep-house.ts'
 import { applyResources, planResources } from './resources/apply-resources.ts'
 import { factOf } from './resources/facts.ts'
 import { resourceRoutes } from './resources/resources.routes.ts'
@@ -43,6 +45,9 @@ export const start = async (
   })
   const messaging = await startMessaging({ app: 'registry', kafka: kafkaOf(config), db, consumers, log, registry })
   sayAgain(messaging, db)
+  const { blobGrace: graceMs, retention: retentionMs, webhookHosts: allowed, webhookTimeout: timeoutMs, openLineageUrl } = config
+  messaging.leader('house', keepingHouse({ db, blobs, clock, log, graceMs, retentionMs }))
+  messaging.leader('deliveries', delivering({ db, clock, log, allowed, timeoutMs, openLineageUrl }))
   exportKept(registry, () => keptFigures(db))
 
   const transfers = { db, clock, blobs, limitBytes: config.artifactLimit, timeoutMs: config.transferTimeout }
@@ -66,6 +71,7 @@ export const start = async (
       deployer.close()
       await messaging.stop()
       await db.close()
+      blobs.close()
     },
   })
 }

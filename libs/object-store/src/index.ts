@@ -1,5 +1,5 @@
 export * from './errors.ts'
-export { contentKey } from './keys.ts'
+export { contentKey, hashOfKey } from './keys.ts'
 export * from './object-store.ts'
 export * from './open-object-store.ts'
 export { placeOf, type Place } from './place.ts'

@@ -3,7 +3,7 @@ import { type Database } from '@cascata/messaging'
 import { permission } from '@cascata/service'
 import { type FastifyInstance } from 'fastify'
 import { type BlobStore } from './blob-store.ts'
-import { noteBlob } from './blobs.store.ts'
+import { keepBlob } from './blobs.store.ts'
 
 interface Settings {
   db: Database
@@ -27,11 +27,7 @@ export const blobRoutes = (fastify: FastifyInstance, { db, blobs, limitBytes, ti
     streamedBodies(scope)
     const limits = { bodyLimit: limitBytes, timeoutMs }
     const put = { config: { ...limits, permission: permission(['trainer', 'publisher', 'deployer'], { scope: 'none' }) } }
-    scope.put('/v1/blobs', put, async (request) => {
-      const stored = await blobs.put(request.body as Readable)
-      await noteBlob(db, stored)
-      return stored
-    })
+    scope.put('/v1/blobs', put, (request) => keepBlob({ db, blobs }, request.body as Readable))
     const get = { config: { ...limits, permission: permission('viewer', { scope: 'none' }) } }
     scope.get<{ Params: { sha256: string } }>('/v1/blobs/:sha256', get, async ({ params: { sha256 } }, reply) => {
       const size = await blobs.size(sha256)
@@ -40,7 +36,7 @@ export const blobRoutes = (fastify: FastifyInstance, { db, blobs, limitBytes, ti
         .header('content-length', size)
         .header('content-disposition', 'attachment')
         .header('etag', `"${sha256}"`)
-        .send(blobs.read(sha256))
+        .send(await blobs.read(sha256))
     })
     done()
   })

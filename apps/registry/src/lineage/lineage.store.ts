@@ -1,4 +1,4 @@
-import { type CloudEvent, type datasetBuilt, type DataOf, type trainingRequested } from '@cascata/events'
+import { type CloudEvent, type datasetBuilt, type DataOf, type routeChanged, type trainingRequested } from '@cascata/events'
 import { type Database, type Tx } from '@cascata/messaging'
 
 type Executor = Pick<Database, 'query'> | Pick<Tx, 'query'>
@@ -27,6 +27,8 @@ export interface DatasetRecord {
   readonly cutoff: Date
   readonly split: Record<string, { rows: number; from: string | null; to: string | null }>
   readonly builtAt: Date
+  /** What the columns look like, by column; null for a dataset of an older platform. */
+  readonly profile: Record<string, unknown> | null
 }
 
 /** Something that happened to a version: a verdict, a step of its rollout. */
@@ -55,12 +57,68 @@ export const saveOutcome = async (tx: Tx, run: string, outcome: NonNullable<Trai
   return rows.length > 0
 }
 
-export const saveDataset = async (tx: Tx, event: CloudEvent<DataOf<typeof datasetBuilt>>): Promise<void> => {
-  const { dataset, run, namespace, model, hash, rows, snapshot, cutoff, split } = event.data
+/** Notes that a run's candidate was refused, with the evidence; false when the run is not known. */
+export const saveRefusal = async (
+  tx: Tx,
+  run: string,
+  outcome: NonNullable<TrainingRecord['outcome']>,
+  evidence: string | null,
+): Promise<boolean> => {
+  const rows = await tx.query(
+    `update training set outcome = $2, evidence_sha256 = (select sha256 from blob where sha256 = $3) where run = $1 returning 1 as one`,
+    [run, JSON.stringify(outcome), evidence],
+  )
+  return rows.length > 0
+}
+
+/** What serves, as the newest route says. */
+export interface RouteRecord {
+  readonly generation: number
+  readonly at: Date
+  readonly said: DataOf<typeof routeChanged>
+}
+
+/** Keeps what serves; what is not newer changes nothing. */
+export const saveRoute = async (
+  tx: Tx,
+  { data, time }: CloudEvent<DataOf<typeof routeChanged>>,
+): Promise<RouteRecord | undefined> => {
+  const before = await findRoute(tx, data.namespace, data.model)
+  if (before && before.generation >= data.generation) return undefined
   await tx.query(
-    `insert into dataset (dataset, run, namespace, model, hash, rows, snapshot, cutoff, split, built_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict do nothing`,
-    [dataset, run, namespace, model, hash, rows, JSON.stringify(snapshot), cutoff, JSON.stringify(split), event.time],
+    `insert into route (namespace, model, generation, at, said) values ($1, $2, $3, $4, $5)
+     on conflict (namespace, model) do update set generation = excluded.generation, at = excluded.at, said = excluded.said`,
+    [data.namespace, data.model, data.generation, time, JSON.stringify(data)],
+  )
+  return before ?? { generation: 0, at: new Date(time), said: { ...data, champion: null, split: [], warm: [] } }
+}
+
+export const findRoute = async (db: Executor, namespace: string, model: string): Promise<RouteRecord | undefined> =>
+  (
+    await db.query<RouteRecord>(
+      'select generation::float8 as generation, at, said from route where namespace = $1 and model = $2',
+      [namespace, model],
+    )
+  )[0]
+
+export const saveDataset = async (tx: Tx, event: CloudEvent<DataOf<typeof datasetBuilt>>): Promise<void> => {
+  const { dataset, run, namespace, model, hash, rows, snapshot, cutoff, split, profile } = event.data
+  await tx.query(
+    `insert into dataset (dataset, run, namespace, model, hash, rows, snapshot, cutoff, split, built_at, profile)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict do nothing`,
+    [
+      dataset,
+      run,
+      namespace,
+      model,
+      hash,
+      rows,
+      JSON.stringify(snapshot),
+      cutoff,
+      JSON.stringify(split),
+      event.time,
+      JSON.stringify(profile),
+    ],
   )
 }
 
@@ -93,7 +151,7 @@ export const findTraining = async (db: Executor, run: string): Promise<TrainingR
   return rows[0]
 }
 
-const datasetColumns = `dataset, run, namespace, model, hash, rows::float8 as rows, snapshot, cutoff, split, built_at as "builtAt"`
+const datasetColumns = `dataset, run, namespace, model, hash, rows::float8 as rows, snapshot, cutoff, split, built_at as "builtAt", profile`
 
 export const findDataset = async (db: Executor, dataset: string): Promise<DatasetRecord | undefined> =>
   (await db.query<DatasetRecord>(`select ${datasetColumns} from dataset where dataset = $1`, [dataset]))[0]

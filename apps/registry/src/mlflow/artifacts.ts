@@ -8,9 +8,12 @@ import { keepBlob } from '../blobs/blobs.store.ts'
 import { notImplemented, resourceDoesNotExist } from '../errors.ts'
 import { findArtifact, listArtifacts, removeArtifacts, saveArtifact } from './artifacts.store.ts'
 import { type Endpoint, endpoint, prefixes, type Tracking } from './endpoints.ts'
-import { artifactUri, getRun, runRoot } from './runs.store.ts'
+import { getLoggedModel, loggedModelRoot } from './logged-models.ts'
+import { locateSource } from './model-source.ts'
+import { byVersion, findVersion } from './model-versions.ts'
+import { artifactUri, findActiveRun, getRun, runRoot } from './runs.store.ts'
 import { checkedPath } from './validate-artifact-path.ts'
-import { parsed, refuse, runOf, runRef, text } from './wire.ts'
+import { opaqueId, parsed, refuse, runOf, runRef, text } from './wire.ts'
 
 interface Settings extends Tracking {
   readonly blobs: BlobStore
@@ -117,16 +120,51 @@ const proxyRoutes = (scope: FastifyInstance, prefix: string, settings: Settings)
   })
 }
 
-/** The artifact proxy under every prefix, and the download routes that the user interface of MLflow uses. */
+const largestUpload = 10 * 1024 ** 2
+
+/** Where pages of MLflow fetch files of runs, of logged models and of versions, and put one. */
+const pageRoutes = (scope: FastifyInstance, settings: Settings): void => {
+  const { db, timeoutMs } = settings
+  const config = { permission: permission('viewer', { scope: 'handler' }), timeoutMs }
+  scope.get('/get-artifact', { config }, async (request, reply) => {
+    const asked = parsed(run, request.query)
+    return send(settings, `${runRoot(await getRun(db, runOf(asked)))}/${checkedPath(asked.path)}`, reply)
+  })
+  const ofVersion = byVersion.extend({ path: text })
+  for (const url of ['/model-versions/get-artifact', '//model-versions/get-artifact']) {
+    scope.get(url, { config }, async (request, reply) => {
+      const asked = parsed(ofVersion, request.query)
+      const { source, run: made } = await findVersion(db, asked)
+      const { root } = await locateSource(db, source, made ?? undefined)
+      return send(settings, `${root}/${checkedPath(asked.path)}`, reply)
+    })
+  }
+  const ofModel = z.object({ model_id: opaqueId, artifact_file_path: text })
+  const upload = z.object({ run_uuid: opaqueId, path: text.min(1) })
+  for (const prefix of prefixes) {
+    scope.get(`${prefix}/mlflow/logged-models/:model_id/artifacts/files`, { config }, async (request, reply) => {
+      const asked = parsed(ofModel, { ...(request.query as object), ...(request.params as object) })
+      const root = loggedModelRoot(await getLoggedModel(db, asked.model_id))
+      return send(settings, `${root}/${checkedPath(asked.artifact_file_path)}`, reply)
+    })
+    const put = { permission: permission('trainer', { scope: 'handler' }), bodyLimit: largestUpload, timeoutMs }
+    scope.post(`${prefix}/mlflow/upload-artifact`, { config: put }, async (request) => {
+      const asked = parsed(upload, request.query)
+      const path = checkedPath(asked.path)
+      if (Number(request.headers['content-length'] ?? 0) > largestUpload) refuse('Artifact size is too large. Max size is 10MB.')
+      const { sha256 } = await keepBlob(settings, (request.body ?? []) as Readable)
+      await saveArtifact(db, `${runRoot(await findActiveRun(db, asked.run_uuid))}/${path}`, sha256)
+      return {}
+    })
+  }
+}
+
+/** The artifact proxy under every prefix, and the routes that the user interface of MLflow uses. */
 export const artifactRoutes = (fastify: FastifyInstance, settings: Settings): void => {
   void fastify.register((scope, _options, done) => {
     streamedBodies(scope)
     for (const prefix of prefixes) proxyRoutes(scope, prefix, settings)
-    const config = { permission: permission('viewer', { scope: 'handler' }), timeoutMs: settings.timeoutMs }
-    scope.get('/get-artifact', { config }, async (request, reply) => {
-      const asked = parsed(run, request.query)
-      return send(settings, `${runRoot(await getRun(settings.db, runOf(asked)))}/${checkedPath(asked.path)}`, reply)
-    })
+    pageRoutes(scope, settings)
     done()
   })
 }

@@ -5,6 +5,8 @@ import { record } from '../audit/audit.store.ts'
 import { missingBlobs } from '../blobs/blobs.store.ts'
 import { blobMissing } from '../errors.ts'
 import { correlationOf } from '../lineage/lineage.store.ts'
+import { sayToWebhooks } from '../webhooks/webhooks.store.ts'
+import { registeredName } from './model-name.ts'
 import { type Registration, type Version } from './version.ts'
 import { addVersion, lockModel, versionOfRun } from './versions.store.ts'
 
@@ -27,9 +29,9 @@ export const registeredFact = (version: Version & { revision: number }): DataOf<
 
 const refuseMissingBlobs = async (
   tx: Tx,
-  { modelSha256, goldenSha256, profileSha256, evidenceSha256 }: Registration,
+  { modelSha256, goldenSha256, profileSha256, evidenceSha256, record: made }: Registration,
 ): Promise<void> => {
-  const named = Object.entries({ modelSha256, goldenSha256, profileSha256, evidenceSha256 }).filter(
+  const named = Object.entries({ modelSha256, goldenSha256, profileSha256, evidenceSha256, diffSha256: made?.diffSha256 }).filter(
     (entry): entry is [string, string] => typeof entry[1] === 'string',
   )
   const missing = await missingBlobs(
@@ -56,6 +58,15 @@ export const registerVersion =
       const version = await addVersion(tx, newVersion(asked, who), clock.now())
       const subject = `${version.namespace}/${version.model}/${version.version}`
       await record(tx, { who, action: 'version.registered', namespace: version.namespace, subject, details: { run: asked.run } })
+      const created = {
+        name: registeredName(version),
+        version: version.version,
+        source: '',
+        run_id: asked.run,
+        tags: {},
+        description: '',
+      }
+      await sayToWebhooks(tx, { entity: 'MODEL_VERSION', action: 'CREATED', data: created }, clock.now())
       const correlationId = await correlationOf(tx, asked.run)
       const said = registeredFact({ ...version, revision: asked.revision })
       await tx.publish(fact(versionRegistered, said, correlationId === undefined ? {} : { correlationId }))
@@ -77,6 +88,7 @@ const newVersion = (asked: Registration, user: string) => ({
   profileSha256: asked.profileSha256 ?? null,
   evidenceSha256: asked.evidenceSha256 ?? null,
   revision: asked.revision,
+  record: asked.record ?? null,
   cutoff: asked.cutoff ?? null,
   source: '',
   description: '',

@@ -5,7 +5,7 @@ import { type Version, type VersionState } from './version.ts'
 type Executor = Pick<Database, 'query'> | Pick<Tx, 'query'>
 
 /** What a new version is made of; MLflow's part is `source`, `description` and `user`. */
-export type NewVersion = Omit<Version, 'version' | 'state' | 'verdict' | 'registeredAt'> & {
+export type NewVersion = Omit<Version, 'version' | 'state' | 'verdict' | 'registeredAt' | 'deletedAt' | 'purged'> & {
   readonly source: string
   readonly description: string
   readonly user: string
@@ -27,14 +27,17 @@ interface Row {
   profile_sha256: string | null
   evidence_sha256: string | null
   revision: number | null
+  record: Version['record']
   cutoff: Date | null
   state: VersionState
   verdict: Version['verdict']
   creation_time: string
+  deleted_at: Date | null
+  purged: Version['purged']
 }
 
 const columns = `namespace, model, version, origin, run, dataset, dataset_hash, code, model_sha256, inputs, signature, golden_sha256,
-  profile_sha256, evidence_sha256, revision::float8 as revision, cutoff, state, verdict, creation_time`
+  profile_sha256, evidence_sha256, revision::float8 as revision, record, cutoff, state, verdict, creation_time, deleted_at, purged`
 
 const toVersion = (row: Row): Version => ({
   namespace: row.namespace,
@@ -52,10 +55,13 @@ const toVersion = (row: Row): Version => ({
   profileSha256: row.profile_sha256,
   evidenceSha256: row.evidence_sha256,
   revision: row.revision,
+  record: row.record,
   cutoff: row.cutoff?.toISOString() ?? null,
   state: row.state,
   verdict: row.verdict,
   registeredAt: new Date(Number(row.creation_time)).toISOString(),
+  deletedAt: row.deleted_at?.toISOString() ?? null,
+  purged: row.purged,
 })
 
 /** Takes hold of a registered model until the end of the transaction, making it when it is new: its versions are counted under this lock. */
@@ -77,8 +83,8 @@ export const addVersion = async (tx: Tx, version: NewVersion, now: number): Prom
   )
   const [row] = await tx.query<Row>(
     `insert into model_version (namespace, model, version, origin, run, dataset, dataset_hash, code, model_sha256, inputs, signature,
-       golden_sha256, profile_sha256, evidence_sha256, revision, cutoff, source, description, user_id, creation_time, last_updated_time)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $20) returning ${columns}`,
+       golden_sha256, profile_sha256, evidence_sha256, revision, cutoff, source, description, user_id, creation_time, last_updated_time, record)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $20, $21) returning ${columns}`,
     [
       version.namespace,
       version.model,
@@ -100,6 +106,7 @@ export const addVersion = async (tx: Tx, version: NewVersion, now: number): Prom
       version.description,
       version.user,
       now,
+      version.record && JSON.stringify(version.record),
     ],
   )
   return toVersion(row!)
