@@ -3,6 +3,7 @@ import { createWriteStream } from 'node:fs'
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
+import { matrixInput, probabilitiesIn } from '../gates/match-signature.ts'
 import { type Run } from '../runs/run.ts'
 import { runFolder } from '../runs/run-folder.ts'
 import { RunFailed, type Tools } from '../runs/tools.ts'
@@ -31,21 +32,20 @@ async function factsOf(path: string): Promise<ModelFacts | undefined> {
   }
 }
 
-/** The signature of a model that came without one: its own inputs, typed as the columns of their names are. */
-function signatureOf(run: Run, facts: ModelFacts | undefined): ModelSignature {
-  const types = new Map(run.inputs.map(({ name, type }) => [name, type]))
-  const inputs = (facts?.inputs ?? []).map(({ name, elementType }) => ({
+/**
+ * The signature of a model that came without one: its own inputs, typed as the columns of their names are;
+ * of a model with one float matrix, the model's columns in their order.
+ */
+function signatureOf({ inputs: columns, spec }: Run, facts: ModelFacts | undefined): ModelSignature {
+  const types = new Map(columns.map(({ name, type }) => [name, type]))
+  const named = (facts?.inputs ?? []).map(({ name, elementType }) => ({
     name,
     type: types.get(name) ?? (elementType === 8 ? 'string' : 'float'),
     nullable: true,
   }))
-  if (run.spec.task === 'regression') return { inputs, outputs: [{ name: 'value', type: 'float', shape: [-1, 1] }] }
-  const classes =
-    run.spec.task === 'binary'
-      ? [0, 1]
-      : Array.from(
-          { length: Math.max(2, facts?.outputs.find(({ name }) => name === 'probabilities')?.shape[1] ?? 2) },
-          (_, index) => index,
-        )
-  return { inputs, outputs: [{ name: 'probabilities', type: 'float', shape: [-1, classes.length] }], classes }
+  const isMatrix = facts !== undefined && matrixInput(facts, columns) !== undefined
+  const inputs = isMatrix ? columns.map(({ name, type }) => ({ name, type, nullable: true })) : named
+  if (spec.task === 'regression') return { inputs, outputs: [] }
+  const width = spec.task === 'binary' ? 2 : Math.max(2, (facts && probabilitiesIn(facts)?.shape[1]) ?? 2)
+  return { inputs, outputs: [], classes: Array.from({ length: width }, (_, index) => index) }
 }

@@ -10,7 +10,7 @@ import { nodeFor } from '../entries.ts'
 import { type Exit } from '../executor/executor.ts'
 import { processExecutor } from '../executor/process-executor.ts'
 import { type ColumnSpec } from '../frames/frame.ts'
-import { type Figures } from './figures.ts'
+import { type Figures, type MeasuredModel } from './figures.ts'
 import { type DatasetFiles, type GateRequest, type Measurement } from './measurement.ts'
 
 const home = mkdtempSync(join(tmpdir(), 'measure-'))
@@ -148,6 +148,35 @@ describe('a model is measured', () => {
     expect(result?.champion).toMatchObject({ is: 'incomparable', reason: 'it reads v__y, which this dataset does not have' })
     expect(result?.candidate.is).toBe('measured')
   })
+})
+
+it('measures a model with one float matrix, under the names that converters give, as it does the same model by columns', async () => {
+  const byColumns = (await measured(request(model('honest', honest, scaled)))).result!.candidate
+  const folder = join(home, 'matrix')
+  mkdirSync(folder)
+  const [input, label, probabilities] = ['float_input', 'output_label', 'output_probability']
+  const graph = {
+    name: 'matrix',
+    node: [
+      node('Sub', [input, 'fifty'], ['centred']),
+      node('Mul', ['centred', 'tenth'], ['score']),
+      node('Sigmoid', ['score'], ['positive']),
+      node('Sub', ['one', 'positive'], ['negative']),
+      node('Concat', ['negative', 'positive'], [probabilities], [attribute.int('axis', 1)]),
+      node('ArgMax', [probabilities], [label], [attribute.int('axis', 1), attribute.int('keepdims', 0)]),
+    ],
+    initializer: [tensor.float('one', [1], [1]), ...scaled],
+    input: [valueInfo(input, elementType.float, [null, 1])],
+    output: [valueInfo(label, elementType.int64, [null]), valueInfo(probabilities, elementType.float, [null, 2])],
+  }
+  writeFileSync(join(folder, 'model.onnx'), encodeModel({ irVersion: 8, opsetImport: [{ domain: '', version: 17 }], graph }))
+  writeFileSync(
+    join(folder, 'signature.json'),
+    JSON.stringify({ inputs: [{ name: 'v__x', type: 'double', nullable: true }], outputs: [], classes: [0, 1] }),
+  )
+  writeFileSync(join(folder, 'golden.json'), JSON.stringify({ rows: 0, inputs: {}, outputs: { value: [] }, tolerance: 0 }))
+  const { result } = await measured(request(folder))
+  expect(result?.candidate).toMatchObject({ is: 'measured', unusable: 0, metrics: (byColumns as MeasuredModel).metrics })
 })
 
 describe('a model that is hostile', () => {

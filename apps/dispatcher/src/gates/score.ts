@@ -1,16 +1,9 @@
-import {
-  elementType,
-  inspectModel,
-  modelLimits,
-  UnsafeModel,
-  type GoldenRows,
-  type ModelFacts,
-  type ModelSignature,
-} from '@cascata/onnx'
+import { inspectModel, modelLimits, UnsafeModel, type GoldenRows, type ModelFacts, type ModelSignature } from '@cascata/onnx'
 import { readFile, stat } from 'node:fs/promises'
 import { InferenceSession, Tensor } from 'onnxruntime-node'
 import { columnOf, wordAt, type Column, type Frame } from '../frames/frame.ts'
 import { type Classes } from '../trainers/target.ts'
+import { matchSignature, type Layout } from './match-signature.ts'
 
 const batchRows = 4_096
 
@@ -35,11 +28,10 @@ export async function openModel(path: string, signature: ModelSignature): Promis
     throw new UnsafeModel('TOO_LARGE', `The model file has ${size} bytes; at most ${modelLimits.bytes} are allowed.`)
   const file = await readFile(path)
   const facts = inspectModel(file)
-  matchSignature(facts, signature)
+  const { layout, answer } = matchSignature(facts, signature)
   const session = await InferenceSession.create(file, { intraOpNumThreads: 1, interOpNumThreads: 1, executionMode: 'sequential' })
   const classes = classesOf(signature)
-  const answer = signature.outputs.some(({ name }) => name === 'probabilities') ? 'probabilities' : 'value'
-  const width = answer === 'value' ? 1 : (signature.classes?.length ?? 2)
+  const width = signature.classes && answer !== 'value' ? signature.classes.length : 1
   return {
     facts,
     signature,
@@ -50,7 +42,8 @@ export async function openModel(path: string, signature: ModelSignature): Promis
       const scores = new Float64Array(n * width)
       for (let from = 0; from < n; from += batchRows) {
         const to = Math.min(n, from + batchRows)
-        const tensor = (await session.run(feedsOf(frame, signature, from, to, rows), [answer]))[answer]
+        const feeds = feedsOf(frame, layout, signature, to - from, (index) => rows?.[from + index] ?? from + index)
+        const tensor = (await session.run(feeds, [answer]))[answer]
         const data = tensor?.data as Float32Array
         if (data.length !== (to - from) * width)
           throw new UnsafeModel(
@@ -64,36 +57,21 @@ export async function openModel(path: string, signature: ModelSignature): Promis
   }
 }
 
-function matchSignature(facts: ModelFacts, signature: ModelSignature): void {
-  const declared = new Map(facts.inputs.map((input) => [input.name, input]))
-  for (const { name, type } of signature.inputs) {
-    const wanted = type === 'string' ? elementType.string : elementType.float
-    if (declared.get(name)?.elementType !== wanted)
-      throw new UnsafeModel(
-        'UNSUPPORTED_TYPE',
-        `Input ${name} is not a ${type === 'string' ? 'text' : 'float'} tensor of the model.`,
-        { input: name },
-      )
-    declared.delete(name)
-  }
-  if (declared.size > 0)
-    throw new UnsafeModel('UNSUPPORTED_TYPE', `The model wants ${[...declared.keys()].join(', ')}, which no column is.`)
-  const outputs = facts.outputs.map(({ name }) => name)
-  for (const { name } of signature.outputs)
-    if (!outputs.includes(name)) throw new UnsafeModel('UNSUPPORTED_TYPE', `The model has no output ${name}.`)
-  if (!outputs.includes('value') && !outputs.includes('probabilities'))
-    throw new UnsafeModel('UNSUPPORTED_TYPE', 'The model has neither an output "probabilities" nor an output "value".')
-}
-
 function classesOf({ classes }: ModelSignature): Classes | null {
   if (!classes) return null
   if (classes.every((each) => typeof each === 'string')) return { of: 'text', values: classes as string[] }
   return { of: 'number', values: classes.map(Number) }
 }
 
-function feedsOf(frame: Frame, { inputs }: ModelSignature, from: number, to: number, rows?: Int32Array): Record<string, Tensor> {
-  const at = (index: number): number => rows?.[index] ?? index
-  const length = to - from
+/** Tensors of `length` rows; `at` says which row of the frame each is. */
+function feedsOf(
+  frame: Frame,
+  layout: Layout,
+  { inputs }: ModelSignature,
+  length: number,
+  at: (index: number) => number,
+): Record<string, Tensor> {
+  if (layout.is === 'matrix') return { [layout.input]: matrixOf(frame, layout, inputs, length, at) }
   return Object.fromEntries(
     inputs.map(({ name }) => {
       const column = columnOf(frame, name)
@@ -102,14 +80,33 @@ function feedsOf(frame: Frame, { inputs }: ModelSignature, from: number, to: num
           name,
           new Tensor(
             'string',
-            Array.from({ length }, (_, index) => wordAt(column, at(from + index))),
+            Array.from({ length }, (_, index) => wordAt(column, at(index))),
             [length, 1],
           ),
         ]
-      const values = Float32Array.from({ length }, (_, index) => column.values[at(from + index)] as number)
+      const values = Float32Array.from({ length }, (_, index) => column.values[at(index)] as number)
       return [name, new Tensor('float32', values, [length, 1])]
     }),
   )
+}
+
+function matrixOf(
+  frame: Frame,
+  { input, type }: Layout & { is: 'matrix' },
+  inputs: ModelSignature['inputs'],
+  length: number,
+  at: (index: number) => number,
+): Tensor {
+  const width = inputs.length
+  const data = type === 'float64' ? new Float64Array(length * width) : new Float32Array(length * width)
+  inputs.forEach(({ name }, position) => {
+    const column = columnOf(frame, name)
+    if (column.kind === 'text')
+      throw new UnsafeModel('UNSUPPORTED_TYPE', `Input ${input} is a matrix of numbers, and column ${name} is text.`)
+    for (let index = 0; index < length; index++) data[index * width + position] = column.values[at(index)] as number
+  })
+  const shape = [length, width]
+  return data instanceof Float64Array ? new Tensor('float64', data, shape) : new Tensor('float32', data, shape)
 }
 
 /** Latency of single rows in ms: of three rounds the one that other work on this machine disturbed least. */
