@@ -50,6 +50,8 @@ export async function fill(apps: Apps, say: (line: string) => void): Promise<voi
       { timeout: 120_000, interval: 100 },
     )
   }
+  const body: unknown = JSON.parse(bodiesOf(views * fieldsPerView, 1)[0]!)
+  await eventually(() => store.post('/v1/features', body), { timeout: 60_000, interval: 100 })
   say(`${views * entities} rows are readable`)
 }
 

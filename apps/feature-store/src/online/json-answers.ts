@@ -1,4 +1,5 @@
 import { type NamedField, type Value } from '../feature-views/view.ts'
+import { JsonBytes } from './json-bytes.ts'
 import { isoText, jsonWriter, protobufTime, unixSeconds } from './json-values.ts'
 import { type FeatureAnswer } from './look-up.ts'
 
@@ -12,53 +13,49 @@ const once = <In extends object, Out>(make: (list: In) => Out): ((list: In) => O
   }
 }
 
-const plainNumbers = new Set<NamedField['type']>(['int', 'int32'])
-
 const quote = (text: string): string => JSON.stringify(text)
 
-function listText(values: readonly Value[], type: NamedField['type'], time: (ms: number) => string): string {
-  if (plainNumbers.has(type) && !values.includes(null)) return values.join(',')
-  return values.map(jsonWriter(type, time)).join(',')
-}
+type ValueWriter = (json: JsonBytes, value: Value) => void
 
-const statusList = (statuses: readonly string[]): string => (statuses.length === 0 ? '' : `"${statuses.join('","')}"`)
+/** Writes values of a type; integers go straight to digits, as most features are. */
+function valueWriter(type: NamedField['type'], time: (ms: number) => string): ValueWriter {
+  const write = jsonWriter(type, time)
+  return type === 'int' || type === 'int32'
+    ? (json, value) => (value === null ? json.text('null') : json.int(value as number | bigint))
+    : (json, value) => json.text(write(value))
+}
 
 /** Our own answer, row by row: `values[entity][feature]`. */
-export function ownAnswer(features: readonly string[], answers: readonly FeatureAnswer[]): string {
+export function ownAnswer(features: readonly string[], answers: readonly FeatureAnswer[]): Buffer {
   const rows = answers[0]?.values.length ?? 0
-  const columns = answers.map(({ field, values }) => ({ write: jsonWriter(field.type, isoText), values }))
-  const lists = sharedRuns(answers)
-  let values = ''
-  let statuses = ''
-  let times = ''
+  const json = new JsonBytes(1_024 + rows * answers.length * 56)
+  json.text(`{"names":[${features.map(quote).join(',')}],"values":[`)
+  const columns = answers.map(({ field, values }) => ({ write: valueWriter(field.type, isoText), values }))
   for (let row = 0; row < rows; row += 1) {
-    const between = row === 0 ? '[' : ',['
-    values += between
+    json.text(row === 0 ? '[' : '],[')
     for (let column = 0; column < columns.length; column += 1) {
-      const { write, values: list } = columns[column]!
-      values += column === 0 ? write(list[row]!) : `,${write(list[row]!)}`
+      const { write, values } = columns[column]!
+      if (column > 0) json.comma()
+      write(json, values[row]!)
     }
-    values += ']'
-    statuses += between
-    times += between
-    for (let index = 0; index < lists.length; index += 1) {
-      const { answer, count } = lists[index]!
-      const time = answer.eventTimes[row]!
-      const comma = index === 0 ? '' : ','
-      statuses += comma + repeated(`"${answer.statuses[row]!}"`, count)
-      times += comma + repeated(time === null ? 'null' : isoText(time), count)
-    }
-    statuses += ']'
-    times += ']'
   }
-  return `{"names":[${features.map(quote).join(',')}],"values":[${values}],"statuses":[${statuses}],"eventTimes":[${times}]}`
+  const runs = sharedRuns(answers)
+  json.text(rows === 0 ? '],"statuses":[' : ']],"statuses":[')
+  writeRuns(json, runs, rows, ({ statuses }, row) => `"${statuses[row]!}"`)
+  json.text(rows === 0 ? '],"eventTimes":[' : ']],"eventTimes":[')
+  writeRuns(json, runs, rows, ({ eventTimes }, row) => (eventTimes[row] === null ? 'null' : isoText(eventTimes[row]!)))
+  json.text(rows === 0 ? ']}' : ']]}')
+  return json.done()
 }
 
-const repeated = (text: string, count: number): string => (count === 1 ? text : `${text},`.repeat(count - 1) + text)
+interface Run {
+  readonly answer: FeatureAnswer
+  count: number
+}
 
 /** Neighbouring features that share statuses and times: one stands for all. */
-function sharedRuns(answers: readonly FeatureAnswer[]): { answer: FeatureAnswer; count: number }[] {
-  const runs: { answer: FeatureAnswer; count: number }[] = []
+function sharedRuns(answers: readonly FeatureAnswer[]): Run[] {
+  const runs: Run[] = []
   for (const answer of answers) {
     const last = runs.at(-1)
     if (last?.answer.statuses === answer.statuses && last.answer.eventTimes === answer.eventTimes) last.count += 1
@@ -66,6 +63,19 @@ function sharedRuns(answers: readonly FeatureAnswer[]): { answer: FeatureAnswer;
   }
   return runs
 }
+
+function writeRuns(json: JsonBytes, runs: readonly Run[], rows: number, write: (answer: FeatureAnswer, row: number) => string) {
+  for (let row = 0; row < rows; row += 1) {
+    json.text(row === 0 ? '[' : '],[')
+    for (let index = 0; index < runs.length; index += 1) {
+      const { answer, count } = runs[index]!
+      if (index > 0) json.comma()
+      json.text(repeated(write(answer, row), count))
+    }
+  }
+}
+
+const repeated = (text: string, count: number): string => (count === 1 ? text : `${text},`.repeat(count - 1) + text)
 
 const epoch = '"1970-01-01T00:00:00Z"'
 
@@ -89,23 +99,33 @@ export function feastAnswer(
   entities: Readonly<Record<string, readonly unknown[]>>,
   answers: readonly FeatureAnswer[],
   { fullNames, versions }: FeastOptions,
-): string {
-  const column = (values: string, statuses: string, times: string) =>
-    `{"values":[${values}],"statuses":[${statuses}],"event_timestamps":[${times}]}`
-  const statusesOf = once(statusList)
-  const timesOf = once((times: readonly (number | null)[]) =>
-    times.map((ms) => (ms === null ? epoch : protobufTime(ms))).join(','),
-  )
-  const columns = Object.values(entities).map((values) =>
-    column(
-      values.map(keyText).join(','),
-      statusList(values.map(() => 'PRESENT')),
-      values.length === 0 ? '' : repeated(epoch, values.length),
-    ),
-  )
-  for (const { field, values, statuses, eventTimes } of answers)
-    columns.push(column(listText(values, field.type, unixSeconds), statusesOf(statuses), timesOf(eventTimes)))
+): Buffer {
+  const rows = answers[0]?.values.length ?? 0
+  const json = new JsonBytes(1_024 + rows * answers.length * 56)
   const names = [...Object.keys(entities), ...answers.map((answer) => feastName(answer, fullNames))].map(quote).join(',')
-  const metadata = `{"feature_names":[${names}]${versions ? `,"feature_view_metadata":${JSON.stringify(versions)}` : ''}}`
-  return `{"metadata":${metadata},"results":[${columns.join(',')}]}`
+  json.text(`{"metadata":{"feature_names":[${names}]${versions ? `,"feature_view_metadata":${JSON.stringify(versions)}` : ''}}`)
+  json.text(',"results":[')
+  for (const [index, values] of Object.values(entities).entries()) {
+    const present = values.map(() => '"PRESENT"').join(',')
+    json.text(`${index > 0 ? ',' : ''}{"values":[${values.map(keyText).join(',')}],"statuses":[${present}]`)
+    json.text(`,"event_timestamps":[${values.map(() => epoch).join(',')}]}`)
+  }
+  const statusesOf = once((statuses: readonly string[]) =>
+    Buffer.from(`],"statuses":[${statuses.map((status) => `"${status}"`).join(',')}],"event_timestamps":[`),
+  )
+  const timesOf = once((times: readonly (number | null)[]) =>
+    Buffer.from(`${times.map((ms) => (ms === null ? epoch : protobufTime(ms))).join(',')}]}`),
+  )
+  for (const { field, values, statuses, eventTimes } of answers) {
+    json.text(',{"values":[')
+    const write = valueWriter(field.type, unixSeconds)
+    for (let row = 0; row < values.length; row += 1) {
+      if (row > 0) json.comma()
+      write(json, values[row]!)
+    }
+    json.raw(statusesOf(statuses))
+    json.raw(timesOf(eventTimes))
+  }
+  json.text(']}')
+  return json.done()
 }

@@ -110,12 +110,13 @@ function planViews(wanted: readonly WantedView[], given: ReadonlySet<string>): P
   return [...planned.values()]
 }
 
-/** The reader of rows that a revision encoded: fields it did not know are null. */
-export function readerOf({ fields, ordinals: mapping }: RowLayout, ordinals: readonly number[]): RowReader {
+/** The reader of rows that a revision encoded: fields it did not know are null, integers that are doubles now become some. */
+export function readerOf({ fields, ordinals: mapping, widened }: RowLayout, ordinals: readonly number[]): RowReader {
   if (!mapping) return rowReader({ fields }, ordinals)
   const all = ordinals.map((ordinal, column) => ({ column, ordinal: mapping[ordinal] }))
   const known = all.filter((each): each is { column: number; ordinal: number } => each.ordinal !== undefined)
   known.sort((a, b) => a.ordinal - b.ordinal)
+  const wider = known.filter(({ column }) => widened.has(ordinals[column]!))
   const unknown = all.filter(({ ordinal }) => ordinal === undefined)
   const reader = rowReader(
     { fields },
@@ -128,6 +129,10 @@ export function readerOf({ fields, ordinals: mapping }: RowLayout, ordinals: rea
         known.map(({ column }) => columns[column]!),
       )
       for (const { column } of unknown) columns[column]!.push(null)
+      for (const { column } of wider) {
+        const values = columns[column]!
+        if (typeof values.at(-1) === 'bigint') values.push(Number(values.pop()))
+      }
     },
   }
 }

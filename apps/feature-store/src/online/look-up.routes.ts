@@ -18,7 +18,7 @@ export interface LookUpRoutes {
 
 const packed = 'application/vnd.msgpack'
 
-const sendJson = (reply: FastifyReply, text: string) => reply.header('content-type', 'application/json; charset=utf-8').send(text)
+const sendJson = (reply: FastifyReply, json: Buffer) => reply.header('content-type', 'application/json; charset=utf-8').send(json)
 
 /** The look-ups: our own and Feast's, on Fastify itself as they are hot. */
 export const lookUpRoutes =

@@ -1,7 +1,15 @@
 import { type FeatureStoreConfig } from '../config.ts'
-import { entityInvalid, entityMissing, lookupInvalid, lookupTooLarge, onlineUnavailable, viewRebuilding } from '../errors.ts'
+import {
+  entityInvalid,
+  entityMissing,
+  lookupInvalid,
+  lookupTooLarge,
+  onlineUnavailable,
+  viewBuilding,
+  viewRebuilding,
+} from '../errors.ts'
 import { type Catalogue } from '../feature-views/catalogue.ts'
-import { type NamedField, qualified, type Value } from '../feature-views/view.ts'
+import { type NamedField, qualified, type Value, type View } from '../feature-views/view.ts'
 import { encodeKey, isTooLong, maxKeyBytes } from '../ingest/entity-key.ts'
 import { type FieldReader, isFault } from '../ingest/validate-fields.ts'
 import { type FeatureStoreMetrics } from '../metrics.ts'
@@ -98,12 +106,15 @@ async function readViews(
   })
   for (const [index, view] of views.entries()) {
     const { complete, rows: read } = answers[index]!
-    if (!complete) throw viewRebuilding({ view: qualified(view.served.view) })
+    if (!complete) throw incomplete(catalogue, view.served.view)
     await prepareReaders(catalogue, view, read)
     const unread = keys[index]!.length > read.length ? unreadable(view, found, rows) : null
     found.set(view, columnsOf(view, read, unread, asked.now))
   }
 }
+
+const incomplete = (catalogue: Catalogue, view: View) =>
+  (catalogue.isBuilding(view) ? viewBuilding : viewRebuilding)({ view: qualified(view) })
 
 /** The encoded keys of a view, one an entity; null where a field of another view that is a part of it has no value. */
 function keysOf(

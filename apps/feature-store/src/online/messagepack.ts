@@ -1,6 +1,8 @@
 import { type NamedField, type Value } from '../feature-views/view.ts'
 import { type FeatureAnswer, type Status } from './look-up.ts'
 
+type NumberWriter = 'writeUInt8' | 'writeUInt16BE' | 'writeUInt32BE' | 'writeInt32BE' | 'writeFloatBE' | 'writeDoubleBE'
+
 /** Writes MessagePack (github.com/msgpack/msgpack, spec.md) into one growing buffer. */
 class Packer {
   #bytes = Buffer.allocUnsafe(65_536)
@@ -15,9 +17,9 @@ class Packer {
   }
 
   #head(short: number, shortest: number, wide: number, count: number): void {
-    if (count < shortest) this.#bytes[this.#room(1)] = short | count
-    else if (count < 65_536) this.#bytes.writeUInt16BE(count, this.#byte(wide, 2))
-    else this.#bytes.writeUInt32BE(count, this.#byte(wide + 1, 4))
+    if (count < shortest) this.#byte(short | count, 0)
+    else if (count < 65_536) this.#number(wide, 2, 'writeUInt16BE', count)
+    else this.#number(wide + 1, 4, 'writeUInt32BE', count)
   }
 
   /** Writes a first byte and makes room for what follows it, whose place it gives. */
@@ -25,6 +27,11 @@ class Packer {
     const at = this.#room(1 + following)
     this.#bytes[at] = first
     return at + 1
+  }
+
+  #number(first: number, size: number, write: NumberWriter, value: number): void {
+    const at = this.#byte(first, size)
+    this.#bytes[write](value, at)
   }
 
   map = (entries: number): void => this.#head(0x80, 16, 0xde, entries)
@@ -41,35 +48,39 @@ class Packer {
 
   binary(value: Uint8Array): void {
     const { length } = value
-    if (length < 256) this.#bytes[this.#byte(0xc4, 1)] = length
-    else if (length < 65_536) this.#bytes.writeUInt16BE(length, this.#byte(0xc5, 2))
-    else this.#bytes.writeUInt32BE(length, this.#byte(0xc6, 4))
+    if (length < 256) this.#number(0xc4, 1, 'writeUInt8', length)
+    else if (length < 65_536) this.#number(0xc5, 2, 'writeUInt16BE', length)
+    else this.#number(0xc6, 4, 'writeUInt32BE', length)
     const at = this.#room(length)
     this.#bytes.set(value, at)
   }
 
   int(value: number | bigint): void {
-    if (typeof value === 'bigint') this.#bytes.writeBigInt64BE(value, this.#byte(0xd3, 8))
+    if (typeof value === 'bigint') this.#long(value)
     else if (value >= 0) this.#natural(value)
     else if (value >= -32) this.#byte(0x100 + value, 0)
-    else if (value >= -0x8000_0000) this.#bytes.writeInt32BE(value, this.#byte(0xd2, 4))
-    else this.#bytes.writeBigInt64BE(BigInt(value), this.#byte(0xd3, 8))
+    else if (value >= -0x8000_0000) this.#number(0xd2, 4, 'writeInt32BE', value)
+    else this.#long(BigInt(value))
   }
 
   #natural(value: number): void {
     if (value < 128) this.#byte(value, 0)
-    else if (value < 0x1_0000) this.#bytes.writeUInt16BE(value, this.#byte(0xcd, 2))
-    else if (value < 0x1_0000_0000) this.#bytes.writeUInt32BE(value, this.#byte(0xce, 4))
+    else if (value < 0x1_0000) this.#number(0xcd, 2, 'writeUInt16BE', value)
+    else if (value < 0x1_0000_0000) this.#number(0xce, 4, 'writeUInt32BE', value)
     else {
-      const at = this.#byte(0xcf, 8)
       const high = Math.floor(value / 0x1_0000_0000)
-      this.#bytes.writeUInt32BE(high, at)
-      this.#bytes.writeUInt32BE(value - high * 0x1_0000_0000, at + 4)
+      this.#number(0xcf, 8, 'writeUInt32BE', high)
+      this.#bytes.writeUInt32BE(value - high * 0x1_0000_0000, this.#at - 4)
     }
   }
 
-  float = (value: number): void => void this.#bytes.writeFloatBE(value, this.#byte(0xca, 4))
-  double = (value: number): void => void this.#bytes.writeDoubleBE(value, this.#byte(0xcb, 8))
+  #long(value: bigint): void {
+    const at = this.#byte(0xd3, 8)
+    this.#bytes.writeBigInt64BE(value, at)
+  }
+
+  float = (value: number): void => this.#number(0xca, 4, 'writeFloatBE', value)
+  double = (value: number): void => this.#number(0xcb, 8, 'writeDoubleBE', value)
 
   done = (): Buffer => this.#bytes.subarray(0, this.#at)
 }

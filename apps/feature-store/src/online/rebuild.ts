@@ -8,7 +8,7 @@ import { encodeKey } from '../ingest/entity-key.ts'
 import { emptyBatch, type RowBatch } from '../ingest/row-batch.ts'
 import { type FeatureStoreMetrics } from '../metrics.ts'
 import { type Duck, quoted } from '../offline/duckdb.ts'
-import { scanSql } from '../offline/segment-columns.ts'
+import { scanSql, type SegmentFile } from '../offline/segment-columns.ts'
 import { type SegmentStore } from '../offline/segments.store.ts'
 import { onlineOrderColumns } from './online-order.ts'
 import { type OnlineStore } from './online-store.ts'
@@ -75,8 +75,9 @@ export async function rebuild(parts: RebuildParts, { id }: View): Promise<void> 
   log.info({ view: qualified(view), rows, generation }, 'the online rows of a view were rebuilt')
 }
 
-async function restore({ db, online, duck, segments }: RebuildParts, view: View): Promise<number> {
-  const files = await segments.list(db, view.id)
+/** Writes the winner of every key of some segments, of all unless told; returns how many. */
+export async function restore({ db, online, duck, segments }: RebuildParts, view: View, some?: readonly SegmentFile[]): Promise<number> {
+  const files = some ?? (await segments.list(db, view.id))
   if (files.length === 0) return 0
   const revisions = await revisionsOf(db, view.id)
   const fieldsOf = (revision: number) => new Set(Object.keys(revisions.get(revision)?.fields ?? {}))
