@@ -11,7 +11,6 @@ export { type Kind, kindFrom, kinds, qualifiedName, type Resource, resourceKey }
 export { formatResourceError, type ResourceError, ResourceErrors } from './resource-errors.ts'
 export { type Bound, keeps, type Window, writeBound, writeDuration } from './scalars.ts'
 export { type Issue, type Path } from './shape.ts'
-export { hopOf } from './validate-feature-view.ts'
 export { type Change, diffResources, type Effect, refusals } from './diff-resources.ts'
 export { generate, resourceSchemas } from './json-schema.ts'
 export {
@@ -33,3 +32,4 @@ export {
 export { topicDangers, topicSettings } from './topic-settings.ts'
 export { validateModel } from './validate-model.ts'
 export { toYaml, written } from './write-yaml.ts'
+export { aggregateName, hopOf, longestWindow } from './windows.ts'

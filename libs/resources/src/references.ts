@@ -1,6 +1,7 @@
 import { type FeatureView, type FieldType } from './feature-view.ts'
 import { type Model } from './model.ts'
 import { type Resource, qualifiedName } from './resource.ts'
+import { aggregateName } from './windows.ts'
 
 /** Views by `namespace/name`. */
 export type Views = ReadonlyMap<string, FeatureView>
@@ -38,7 +39,7 @@ export function servedFields({ spec }: FeatureView): Map<string, Served> {
       const input = of === undefined ? undefined : spec.fields[of]?.type
       const keepsType = fn === 'min' || fn === 'max' || fn === 'last'
       const type: FieldType = fn === 'count' ? 'int' : keepsType && input ? input : 'double'
-      return windows.map((window) => [`${name}_${window.name}`, { type, nullable: true }] as const)
+      return windows.map((window) => [aggregateName(name, window), { type, nullable: true }] as const)
     }),
   )
 }

@@ -1,10 +1,10 @@
 import { type Aggregation, type FeatureView, type Field, type FieldType } from './feature-view.ts'
-import { reservedColumns } from './names.ts'
+import { isFieldName, reservedColumns } from './names.ts'
 import { type Issue } from './shape.ts'
 import { didYouMean } from './suggest.ts'
+import { aggregateName, hopOf, longestAllowed } from './windows.ts'
 
 const numeric: readonly FieldType[] = ['int', 'int32', 'float', 'double']
-const dayMs = 86_400_000
 
 const issue = (path: Issue['path'], message: string, hint?: string, on: Issue['on'] = 'value'): Issue => ({
   path,
@@ -84,22 +84,29 @@ function validateField(name: string, field: Field): Issue[] {
   return field.pattern === undefined ? issues : [...issues, ...validatePattern(path, field.pattern)]
 }
 
-/** The hop that the tail of a window moves by. */
-export const hopOf = (window: number): number => (window < 12 * 3_600_000 ? 300_000 : window < 12 * dayMs ? 3_600_000 : dayMs)
+function validateWindows(name: string, { windows }: Aggregation): Issue[] {
+  return windows.flatMap((window, index) => {
+    const path = ['spec', 'aggregations', name, 'windows', index]
+    const served = aggregateName(name, window)
+    const same = windows.findIndex(({ ms }) => ms === window.ms)
+    if (same < index) return [issue(path, `is as long as ${windows[same]!.name}`, 'leave one of them out')]
+    if (window.ms < hopOf(window.ms)) return [issue(path, 'is shorter than the hop of its tail (5m)')]
+    if (window.ms > longestAllowed) return [issue(path, 'is longer than 1000d')]
+    return isFieldName(served)
+      ? []
+      : [issue(path, `would be served as ${served}, which is no field name`, 'write whole numbers, and a shorter name')]
+  })
+}
 
-function validateAggregation(name: string, { fn, of, windows }: Aggregation, { spec }: FeatureView): Issue[] {
+function validateInput(name: string, { fn, of }: Aggregation, { spec }: FeatureView): Issue[] {
   const path = ['spec', 'aggregations', name]
-  const short = windows.findIndex(({ ms }) => ms < hopOf(ms))
-  const tooShort = short >= 0 ? [issue([...path, 'windows', short], 'is shorter than the hop of its tail (5m)')] : []
-  if (of === undefined)
-    return fn === 'count' ? tooShort : [...tooShort, issue([...path, 'of'], `is missing: ${fn} needs a field`, undefined, 'key')]
+  if (of === undefined) return fn === 'count' ? [] : [issue([...path, 'of'], `is missing: ${fn} needs a field`, undefined, 'key')]
   const field = spec.fields[of]
-  if (!field)
-    return [...tooShort, issue([...path, 'of'], `${of} is not among the fields`, didYouMean(of, Object.keys(spec.fields)))]
+  if (!field) return [issue([...path, 'of'], `${of} is not among the fields`, didYouMean(of, Object.keys(spec.fields)))]
   const wantsNumber = fn !== 'count' && fn !== 'last'
   return wantsNumber && !numeric.includes(field.type)
-    ? [...tooShort, issue([...path, 'of'], `${of} is a ${field.type}, and ${fn} needs a number`)]
-    : tooShort
+    ? [issue([...path, 'of'], `${of} is a ${field.type}, and ${fn} needs a number`)]
+    : []
 }
 
 /** What is wrong with a view, apart from its shape. */
@@ -108,6 +115,9 @@ export function validateFeatureView(view: FeatureView): Issue[] {
     ...validateEntity(view),
     ...validateEventTime(view),
     ...Object.entries(view.spec.fields).flatMap(([name, field]) => validateField(name, field)),
-    ...Object.entries(view.spec.aggregations).flatMap(([name, aggregation]) => validateAggregation(name, aggregation, view)),
+    ...Object.entries(view.spec.aggregations).flatMap(([name, aggregation]) => [
+      ...validateWindows(name, aggregation),
+      ...validateInput(name, aggregation, view),
+    ]),
   ]
 }

@@ -78,7 +78,7 @@ export function decidePlan(asked: DatasetRequest, views: ReadonlyMap<string, Vie
   const fieldOf = (reference: string): { view: View; field: NamedField } => {
     const { view: name, field: fieldName } = parseReference(reference)
     const view = views.get(name) ?? fail(`there is no view ${name}`)
-    const field = view.fields.find((each) => each.name === fieldName) ?? fail(`view ${name} has no field ${fieldName}`)
+    const field = view.served.find((each) => each.name === fieldName) ?? fail(`view ${name} serves no ${fieldName}`)
     return { view, field }
   }
 
@@ -111,7 +111,7 @@ export function decidePlan(asked: DatasetRequest, views: ReadonlyMap<string, Vie
     const through = asked.chain
       .map((each) => views.get(each))
       .find(
-        (each) => each && each.name !== view.name && !underway.has(each.name) && each.fields.some((field) => field.name === name),
+        (each) => each && each.name !== view.name && !underway.has(each.name) && each.served.some((field) => field.name === name),
       )
     return through
       ? `${through.name}:${name}`
@@ -146,6 +146,7 @@ function labelPlan(
   fieldOf: (reference: string) => { view: View; field: NamedField },
 ): LabelPlan {
   const { view, field } = fieldOf(reference)
+  if (view.windows) fail(`${reference} is an aggregate of a windowed view, and no label`)
   const lacking = view.spec.entity.find((name) => !spine.includes(name))
   if (lacking) fail(`the label's view ${view.name} has the entity field ${lacking}, which the spine lacks`)
   return { view, field: field.name, type: field.type, within, missing, keys: view.spec.entity }

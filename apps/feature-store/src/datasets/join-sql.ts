@@ -2,6 +2,7 @@ import { literal, quoted } from '../offline/duckdb.ts'
 import { sqlType } from '../offline/segment-columns.ts'
 import { type DatasetPlan, type JoinedView, type LabelPlan } from './decide-plan.ts'
 import { historySql, keyColumns, labelRowsSql, type ViewRows } from './history-sql.ts'
+import { windowJoinSql } from './window-join-sql.ts'
 
 /** The rows of a view by its name. */
 export type RowsOf = (view: string) => ViewRows
@@ -20,20 +21,26 @@ export const numberedSql = (): string[] => [
  */
 export function joinsSql({ joins }: DatasetPlan, rowsOf: RowsOf): string[][] {
   const tables = new Map(joins.map(({ view }, index) => [view.name, joined(index)]))
-  return joins.map((join, index) => [
-    historySql('history', rowsOf(join.view.name), join.fields),
-    joinSql(joined(index), join, tables),
-    'drop table history',
-  ])
+  return joins.map((join, index) => {
+    const rows = rowsOf(join.view.name)
+    const left = leftSql(join, tables)
+    return join.view.windows
+      ? windowJoinSql(joined(index), left, rows, join.fields)
+      : [historySql('history', rows, join.fields), joinSql(joined(index), left, join), 'drop table history']
+  })
 }
 
-function joinSql(name: string, { view, keys, fields }: JoinedView, tables: ReadonlyMap<string, string>): string {
+/** The rows to answer for, with the keys of a view. */
+function leftSql({ view, keys }: JoinedView, tables: ReadonlyMap<string, string>): string {
   const sources = [...new Set(keys.flatMap((key) => (key.from === 'view' ? [tables.get(key.view)!] : [])))]
   const keyList = keys.map((key, index) => {
     const value = key.from === 'spine' ? `base.${quoted(key.column)}` : `${tables.get(key.view)!}.${quoted(key.field)}`
     return `try_cast(${value} as ${sqlType[view.entity[index]!.type]}) as k${index}`
   })
-  const left = `select base.rid, base.at_ms, ${keyList.join(', ')} from base ${sources.map((table) => `left join ${table} using (rid)`).join(' ')}`
+  return `select base.rid, base.at_ms, ${keyList.join(', ')} from base ${sources.map((table) => `left join ${table} using (rid)`).join(' ')}`
+}
+
+function joinSql(name: string, left: string, { view, keys, fields }: JoinedView): string {
   const on = keyColumns(keys.length).map((column) => `l.${column} = h.${column}`)
   const fresh = view.spec.ttl === null ? '' : `and l.at_ms - h.et <= ${view.spec.ttl}`
   return `create temp table ${name} as

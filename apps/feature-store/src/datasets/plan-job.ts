@@ -84,7 +84,7 @@ async function planModel(
     views: used(plan, views, [view]),
     spine: { is: 'observations', view, at, lead, history: typeof rows.history === 'number' ? rows.history : null },
     max: rows.max,
-    split: { shares: split, embargo: spec.label.within },
+    split: { shares: split, embargo: Math.max(spec.label.within, ...plan.joins.map(({ view }) => view.windows?.longest ?? 0)) },
   }
 }
 

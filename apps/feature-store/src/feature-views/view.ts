@@ -1,4 +1,5 @@
 import { type FeatureViewSpec, type Field } from '@cascata/resources'
+import { type WindowPlan, windowPlan } from '../windows/window-plan.ts'
 
 /** A value of a field once it was checked: `int` beyond 2^53 is a bigint, a timestamp is in Unix ms. */
 export type Value = string | number | bigint | boolean | null
@@ -17,6 +18,10 @@ export interface View {
   /** Sorted by name: the order in which rows are encoded and segments written, whatever order a document came in. */
   readonly fields: readonly NamedField[]
   readonly entity: readonly NamedField[]
+  /** What look-ups and datasets get: the fields, or the aggregates of a windowed view. */
+  readonly served: readonly NamedField[]
+  /** Null for a view that serves its rows. */
+  readonly windows: WindowPlan | null
 }
 
 /** Brings a view's document into the form that this service works with. */
@@ -26,7 +31,9 @@ export const viewOf = (
 ): View => {
   const named = (name: string): NamedField => ({ ...spec.fields[name]!, name })
   const fields = Object.keys(spec.fields).sort().map(named)
-  return { ...identity, spec, fields, entity: spec.entity.map(named) }
+  const windows = windowPlan(spec)
+  const served = windows ? windows.features.map(({ name, type }) => ({ name, type, nullable: true })) : fields
+  return { ...identity, spec, fields, entity: spec.entity.map(named), served, windows }
 }
 
 /** `namespace/name`. */

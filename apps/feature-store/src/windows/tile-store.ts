@@ -1,0 +1,254 @@
+import { type Result } from 'ioredis'
+import { type View } from '../feature-views/view.ts'
+import { type RowBatch } from '../ingest/row-batch.ts'
+import { bucketOf, buckets, completeKeyOf, expirySlack, globbed, openRedis } from '../online/redis.ts'
+import { layoutOf, newestField, readTile, tileOfField } from './tile-codec.ts'
+import { type Built, cutRun, encodeBuilt, encodeReset, encodeRun, runsOf, type TileRun } from './tile-runs.ts'
+import { type Partial } from './partials.ts'
+import { applyRuns, resetTiles } from './tile-scripts.ts'
+import { type WindowPlan } from './window-plan.ts'
+
+declare module 'ioredis' {
+  interface RedisCommander<Context> {
+    applyRuns(keys: number, ...args: (string | Buffer | number)[]): Result<number[] | null, Context>
+    resetTiles(keys: number, ...args: (string | Buffer | number)[]): Result<[number, number, number] | null, Context>
+  }
+}
+
+/** A windowed view as tiles are made for it. */
+export type TiledView = Pick<View, 'id' | 'spec'> & { readonly windows: WindowPlan }
+
+/** How far a partition was read: `next` is the first offset that was not. */
+export interface TileCursor {
+  readonly partition: number
+  readonly epoch: number
+  readonly next: number
+}
+
+/** Everything that is held of an entity. */
+export interface EntityTiles {
+  /** Event time of its newest row, Unix ms. */
+  readonly newest: number
+  readonly tiles: readonly { readonly level: number; readonly tile: number; readonly partials: readonly Partial[] }[]
+}
+
+/**
+ * Tiles of windowed views: a hash an entity, of partials by level and tile. Generations are apart from each other: what is built anew,
+ * or was lost, is a new one, made of what the segments have and of the rows that come after them.
+ */
+export interface TileStore {
+  /** Opens a generation for rows from these cursors on. Rows before them are ignored: they come from segments. */
+  begin(view: TiledView, generation: number, cursors: readonly TileCursor[]): Promise<void>
+  /** Applies rows, each once however often they come. A generation that is not there takes nothing. Returns how many were too late for every tile. */
+  apply(view: TiledView, generation: number, batch: RowBatch, oldest: readonly number[]): Promise<number>
+  /** Adds what segments have, once a generation. */
+  merge(view: TiledView, generation: number, tiles: readonly Built[], oldest: readonly number[]): Promise<void>
+  /** Sets tiles to what segments up to `cursors` have, but for those that know of later rows. */
+  reset(view: TiledView, generation: number, tiles: readonly Built[], cursors: readonly TileCursor[]): Promise<ResetCounts>
+  /** What is held of entities, null for one never seen. Incomplete: this generation is not there, or not yet whole. */
+  read(
+    view: TiledView,
+    generation: number,
+    keys: readonly string[],
+  ): Promise<{ complete: boolean; entities: (EntityTiles | null)[] }>
+  /** Removes all of a view, or all but one generation. */
+  forget(view: Pick<View, 'id'>, but?: number): Promise<void>
+  close(): Promise<void>
+}
+
+export interface ResetCounts {
+  readonly set: number
+  /** Of those set, tiles that held another number of rows. */
+  readonly differed: number
+  readonly ahead: number
+}
+
+/** Runs of one script call, at most: it holds Redis up. */
+const runsAtOnce = 500
+
+export function openTileStore({
+  url,
+  prefix,
+  onError,
+}: {
+  url: string
+  prefix: string
+  onError: (error: Error) => void
+}): TileStore {
+  const redis = openRedis(url, onError)
+  redis.defineCommand('applyRuns', { lua: applyRuns })
+  redis.defineCommand('resetTiles', { lua: resetTiles })
+
+  const hashKey = (id: number, generation: number, bucket: number, key: string) =>
+    `${prefix}w${generation}{${id}.${bucket}}${key}`
+  const floorsKey = (id: number, generation: number, bucket: number) => `${prefix}f${generation}{${id}.${bucket}}`
+
+  /** Calls a script for the items of each hash tag; what each call answered, with its items. */
+  const each = async <Item extends { key: string }, Answer>(
+    view: TiledView,
+    generation: number,
+    items: readonly Item[],
+    call: (pipeline: ReturnType<typeof redis.pipeline>, keys: string[], items: readonly Item[], indices: number[]) => void,
+  ): Promise<{ items: readonly Item[]; answer: Answer }[]> => {
+    const pipeline = redis.pipeline()
+    const calls: (readonly Item[])[] = []
+    for (const [bucket, own] of Map.groupBy(items, ({ key }) => bucketOf(key))) {
+      for (let from = 0; from < own.length; from += runsAtOnce) {
+        const some = own.slice(from, from + runsAtOnce)
+        const place = new Map<string, number>()
+        for (const { key } of some) if (!place.has(key)) place.set(key, place.size + 2)
+        const keys = [
+          floorsKey(view.id, generation, bucket),
+          ...[...place.keys()].map((key) => hashKey(view.id, generation, bucket, key)),
+        ]
+        call(
+          pipeline,
+          keys,
+          some,
+          some.map(({ key }) => place.get(key)!),
+        )
+        calls.push(some)
+      }
+    }
+    const results = (await pipeline.exec()) ?? []
+    return results.map(([error, answer], index) => {
+      if (error) throw error
+      return { items: calls[index]!, answer: answer as Answer }
+    })
+  }
+
+  const send = async (
+    view: TiledView,
+    generation: number,
+    items: readonly { key: string; encode: (keyIndex: number) => Buffer }[],
+    oldest: readonly number[],
+  ) => {
+    const levels = view.windows.levels.flatMap((level, index) => [layoutOf(level), String(oldest[index]!)])
+    const fixed = [keepOf(view), String(view.windows.levels.length), ...levels]
+    return each<(typeof items)[number], number[] | null>(view, generation, items, (pipeline, keys, some, indices) =>
+      pipeline.applyRuns(keys.length, ...keys, ...fixed, ...some.map(({ encode }, index) => encode(indices[index]!))),
+    )
+  }
+
+  return {
+    async begin({ id }, generation, cursors) {
+      const pipeline = redis.pipeline()
+      const floors = cursors.flatMap(({ partition, epoch, next }) => {
+        const floor = Buffer.alloc(8)
+        floor.writeUIntBE(next, floor.writeUInt16BE(epoch, 0), 6)
+        return [String(partition), floor]
+      })
+      for (let bucket = 0; bucket < buckets; bucket += 1) {
+        const key = floorsKey(id, generation, bucket)
+        pipeline.del(key)
+        pipeline.hset(key, 'generation', String(generation), ...floors)
+      }
+      const failed = ((await pipeline.exec()) ?? []).find(([error]) => error)
+      if (failed?.[0]) throw failed[0]
+    },
+
+    async apply(view, generation, batch, oldest) {
+      if (batch.count === 0) return 0
+      const { runs, late } = runsOf(view.windows, batch, oldest)
+      let pending: TileRun[] = runs
+      while (pending.length > 0) {
+        const items = pending.map((run) => ({
+          key: run.key,
+          run,
+          encode: (keyIndex: number) => encodeRun(view.windows, batch, run, keyIndex),
+        }))
+        const answers = await send(view, generation, items, oldest)
+        pending = answers.flatMap(({ items: sent, answer }) => cut(batch, sent as typeof items, answer ?? []))
+      }
+      return late
+    },
+
+    async merge(view, generation, tiles, oldest) {
+      const items = tiles.map((tile) => ({
+        key: tile.key,
+        encode: (keyIndex: number) => encodeBuilt(view.windows, tile, keyIndex),
+      }))
+      await send(view, generation, items, oldest)
+    },
+
+    async reset(view, generation, tiles, cursors) {
+      const read = Buffer.concat(cursors.map(encodeCursor))
+      const answers = await each<Built, [number, number, number] | null>(
+        view,
+        generation,
+        tiles,
+        (pipeline, keys, some, indices) =>
+          pipeline.resetTiles(
+            keys.length,
+            ...keys,
+            keepOf(view),
+            read,
+            ...some.map((tile, index) => encodeReset(view.windows, tile, indices[index]!)),
+          ),
+      )
+      const total = { set: 0, differed: 0, ahead: 0 }
+      for (const { answer } of answers) {
+        const [set, differed, ahead] = answer ?? [0, 0, 0]
+        total.set += set
+        total.differed += differed
+        total.ahead += ahead
+      }
+      return total
+    },
+
+    async read({ id, windows }, generation, keys) {
+      const [complete, ...hashes] = await Promise.all([
+        redis.get(completeKeyOf(prefix, id)),
+        ...keys.map((key) => redis.hgetallBuffer(hashKey(id, generation, bucketOf(key), key))),
+      ])
+      return {
+        complete: complete === String(generation),
+        entities: (hashes as Record<string, Buffer>[]).map((hash) => entityOf(windows, hash)),
+      }
+    },
+
+    async forget({ id }, but) {
+      for (const kind of ['w', 'f']) {
+        const match = `${globbed(prefix)}${kind}*{${id}.*`
+        const kept = but === undefined ? null : `${prefix}${kind}${but}{`
+        for await (const found of redis.scanStream({ match, count: 1_000 })) {
+          const keys = (found as string[]).filter((key) => kept === null || !key.startsWith(kept))
+          if (keys.length > 0) await redis.unlink(...keys)
+        }
+      }
+    },
+
+    close: async () => redis.disconnect(),
+  }
+}
+
+/** How long a hash is kept after a write, in ms, '0' for ever: an entity without a ttl stays seen. */
+const keepOf = ({ spec, windows }: TiledView): string =>
+  spec.ttl === null ? '0' : String(Math.max(spec.ttl, windows.longest + 86_400_000) + expirySlack)
+
+/** What is left of runs of which some rows had been applied. `answer`: index of a run, last offset applied, … */
+function cut(batch: RowBatch, sent: readonly { readonly run: TileRun }[], answer: readonly number[]): TileRun[] {
+  const left: TileRun[] = []
+  for (let at = 0; at < answer.length; at += 2) {
+    const rest = cutRun(batch, sent[answer[at]!]!.run, answer[at + 1]!)
+    if (rest) left.push(rest)
+  }
+  return left
+}
+
+function encodeCursor({ partition, epoch, next }: TileCursor): Buffer {
+  const cursor = Buffer.alloc(10)
+  cursor.writeUIntBE(next, cursor.writeUInt16BE(epoch, cursor.writeUInt16BE(partition, 0)), 6)
+  return cursor
+}
+
+function entityOf({ levels }: WindowPlan, hash: Record<string, Buffer>): EntityTiles | null {
+  const newest = hash[newestField]
+  if (!newest) return null
+  const tiles = Object.entries(hash).flatMap(([field, value]) => {
+    const place = tileOfField(field)
+    const level = place && levels[place.level]
+    return level ? [{ ...place, partials: readTile(level, value) }] : []
+  })
+  return { newest: newest.readDoubleBE(0), tiles }
+}
