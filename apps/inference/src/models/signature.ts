@@ -24,6 +24,15 @@ export function readSignature(value: unknown): Signature | undefined {
   throw new ModelRefused('INF_SIGNATURE_INVALID', `The version's signature is not legal: ${path.join('.')} ${message}.`)
 }
 
+const typeOf = ({ datatype }: TensorSpec): string =>
+  datatype === 'BYTES' ? 'string' : datatype === 'BOOL' ? 'bool' : datatype.startsWith('FP') ? 'double' : 'int'
+
+/** What a version of a client says without a signature: its inputs of one value a row are columns of their names. */
+export function signatureOf(inputs: readonly TensorSpec[]): Signature | undefined {
+  if (inputs.length === 0 || !inputs.every(({ shape }) => shape.length === 2 && shape[1] === 1)) return undefined
+  return { inputs: inputs.map((input) => ({ name: input.name, type: typeOf(input) })) }
+}
+
 /**
  * How rows of columns become a model's tensors. `columns`: one input a column, [n, 1]. `matrix`: one float input of all columns in order, [n, k].
  * Nothing when the signature does not fit the graph: the version then takes tensors only.

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { type LoadedModel } from '../models/engine.ts'
-import { layoutOf, readSignature, withNullable } from '../models/signature.ts'
+import { layoutOf, readSignature, signatureOf, withNullable } from '../models/signature.ts'
 import { type Tensor, type TensorSpec } from '../protocol/tensors.ts'
 import { rowScorer, tensorsOf } from './row-scorer.ts'
 
@@ -37,6 +37,19 @@ it('knows how a signature fits a graph', () => {
   expect(withNullable(columns, signature, 'columns').map(({ nullable }) => nullable)).toEqual([false, true, false])
   expect(withNullable([spec('x', 'FP32', [-1, 3])], signature, 'matrix')[0]!.nullable).toBe(true)
   expect(() => readSignature({ inputs: [{ name: 1 }] })).toThrow('signature is not legal')
+})
+
+it('takes the inputs of a version without a signature for columns, when each has one value a row', () => {
+  const inputs = [spec('a', 'FP32', [-1, 1]), spec('b', 'BYTES', [-1, 1]), spec('c', 'INT64', [-1, 1])]
+  const types = [
+    { name: 'a', type: 'double' },
+    { name: 'b', type: 'string' },
+    { name: 'c', type: 'int' },
+  ]
+  expect(signatureOf(inputs)).toEqual({ inputs: types })
+  expect(layoutOf(signatureOf(inputs), inputs)).toBe('columns')
+  for (const other of [[], [spec('x', 'FP32', [-1, 3])], [spec('x', 'FP32', [-1, -1])]])
+    expect(signatureOf(other)).toBeUndefined()
 })
 
 describe('the scorer', () => {

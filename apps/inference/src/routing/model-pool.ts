@@ -1,5 +1,5 @@
 import { type Engine, type LoadedModel } from '../models/engine.ts'
-import { layoutOf, withNullable, type Layout, type Signature } from '../models/signature.ts'
+import { layoutOf, signatureOf, withNullable, type Layout, type Signature } from '../models/signature.ts'
 import { nameOf, type VersionName, type VersionStore } from '../models/version-files.ts'
 import { type TensorSpec } from '../protocol/tensors.ts'
 
@@ -44,8 +44,9 @@ export function modelPool({ engine, files }: { engine: Engine; files: VersionSto
 
   const load = async (name: VersionName): Promise<ServedVersion> => {
     const began = performance.now()
-    const { file, golden, signature, notNull, revision } = await files.fetch(name)
+    const { file, golden, signature: said, notNull, revision } = await files.fetch(name)
     const loaded = await engine.load(`${nameOf(name)}#${++loads}`, file, golden)
+    const signature = said ?? signatureOf(loaded.inputs)
     const layout = layoutOf(signature, loaded.inputs)
     const inputs = withNullable(loaded.inputs, signature, layout)
     return { ...name, loaded, inputs, signature, layout, notNull: new Set(notNull), revision, loadMs: performance.now() - began }
