@@ -19,6 +19,8 @@ export interface RowLayout {
   readonly fields: readonly NamedField[]
   /** Ordinal in that revision by ordinal in the present one, undefined for a field that is new; null: they are the same. */
   readonly ordinals: readonly (number | undefined)[] | null
+  /** Ordinals in the present revision of fields that were 64-bit integers and are doubles now. */
+  readonly widened: ReadonlySet<number>
 }
 
 /** The views by name, looked up in memory. */
@@ -29,22 +31,29 @@ export interface Catalogue {
   layout(served: ServedView, revision: number): Promise<RowLayout>
   /** Counts the changes of what `get` answers: what was made of an answer holds for as long as it stays. */
   readonly edition: number
+  /** Whether the view's online rows are written anew, as its key or its aggregates have changed. */
+  isBuilding(view: Pick<View, 'id'>): boolean
   /** Takes all views over as they are now. */
   take(views: readonly StoredView[]): void
 }
+
+const none: ReadonlySet<number> = new Set()
 
 const serve = (view: View): ServedView => ({
   view,
   ordinalOf: new Map(view.fields.map(({ name }, ordinal) => [name, ordinal])),
   keyReaders: view.entity.map((field) => fieldReader(field, view.spec.eventTime.format)),
-  layouts: new Map([[view.revision, { fields: view.fields, ordinals: null }]]),
+  layouts: new Map([[view.revision, { fields: view.fields, ordinals: null, widened: none }]]),
 })
 
 export function viewCatalogue(db: Database): Catalogue {
   const views = new Map<string, ServedView>()
+  const building = new Set<number>()
   let edition = 0
 
-  const serveView = (view: View): ServedView => {
+  const serveView = ({ view, state }: StoredView): ServedView => {
+    if (state.building) building.add(view.id)
+    else building.delete(view.id)
     const known = views.get(qualified(view))
     if (known?.view.id === view.id && known.view.revision === view.revision) return known
     const served = serve(view)
@@ -59,7 +68,7 @@ export function viewCatalogue(db: Database): Catalogue {
       if (known) return known
       const stored = await findView(db, namespace, name)
       if (!stored) throw viewNotFound({ view: `${namespace}/${name}` })
-      return serveView(stored.view)
+      return serveView(stored)
     },
     async layout(served, revision) {
       const known = served.layouts.get(revision)
@@ -69,10 +78,15 @@ export function viewCatalogue(db: Database): Catalogue {
       if (!spec) throw new Error(`A row of ${qualified(served.view)} was encoded under revision ${revision}, which is unknown.`)
       const { fields } = viewOf({ id, namespace, name, revision }, spec)
       const at = new Map(fields.map((field, ordinal) => [field.name, ordinal]))
-      const found = { fields, ordinals: served.view.fields.map((field) => at.get(field.name)) }
+      const ordinals = served.view.fields.map((field) => at.get(field.name))
+      const widened = ordinals.flatMap((old, ordinal) =>
+        old !== undefined && fields[old]!.type === 'int' && served.view.fields[ordinal]!.type === 'double' ? [ordinal] : [],
+      )
+      const found = { fields, ordinals, widened: new Set(widened) }
       served.layouts.set(revision, found)
       return found
     },
+    isBuilding: ({ id }) => building.has(id),
     get edition() {
       return edition
     },
@@ -81,7 +95,7 @@ export function viewCatalogue(db: Database): Catalogue {
       const gone = [...views.keys()].filter((name) => !present.has(name))
       if (gone.length > 0) edition += 1
       for (const name of gone) views.delete(name)
-      for (const { view } of stored) serveView(view)
+      for (const each of stored) serveView(each)
     },
   }
 }
