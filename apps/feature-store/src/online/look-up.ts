@@ -1,13 +1,5 @@
 import { type FeatureStoreConfig } from '../config.ts'
-import {
-  entityInvalid,
-  entityMissing,
-  lookupInvalid,
-  lookupTooLarge,
-  onlineUnavailable,
-  viewBuilding,
-  viewRebuilding,
-} from '../errors.ts'
+import { entityInvalid, lookupInvalid, lookupTooLarge, onlineUnavailable, viewBuilding, viewRebuilding } from '../errors.ts'
 import { type Catalogue } from '../feature-views/catalogue.ts'
 import { type NamedField, qualified, type Value, type View } from '../feature-views/view.ts'
 import { encodeKey, isTooLong, maxKeyBytes } from '../ingest/entity-key.ts'
