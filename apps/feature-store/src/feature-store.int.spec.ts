@@ -9,6 +9,7 @@ import {
   labelsRipened,
   resourceApplied,
   resourceDeleted,
+  rowsIngested,
   trainingRequested,
   type CloudEvent,
   datasetBuilt,
@@ -347,13 +348,17 @@ spec:
     expect(watermark).toBe(iso(departure(49) + hour))
     // Ripe: at + 6 h <= watermark, where at is the departure less 2 h: departures up to number 46.
     await eventually(async () => {
-      const ripened = (await readFacts()).filter(({ type }) => type === labelsRipened.type).at(-1)
+      const said = await readFacts()
+      const ripened = said.filter(({ type }) => type === labelsRipened.type).at(-1)
       expect(ripened?.data).toMatchObject({
         model: 'delay',
         ripe: 47,
         labelled: 37,
         cutoff: iso(departure(49) + hour - 6 * hour),
       })
+      const cause = said.find(({ id }) => id === ripened?.causationid)
+      expect(cause).toMatchObject({ type: rowsIngested.type, data: { view: expect.stringMatching(/plans|landings/) } })
+      expect(ripened?.correlationid).toBe(cause?.correlationid)
     })
   })
 

@@ -1,5 +1,6 @@
 import { FeatureServices1764000710000 } from './migrations/1764000710000-feature-services.ts'
 import { FeatureStore1764000100000 } from './migrations/1764000100000-feature-store.ts'
+import { LastFlush1764000720000 } from './migrations/1764000720000-last-flush.ts'
 import { ModelRevisions1764000200000 } from './migrations/1764000200000-model-revisions.ts'
 import { Upkeep1764000300000 } from './migrations/1764000300000-upkeep.ts'
 
@@ -9,4 +10,5 @@ export const migrations = [
   ModelRevisions1764000200000,
   Upkeep1764000300000,
   FeatureServices1764000710000,
+  LastFlush1764000720000,
 ]

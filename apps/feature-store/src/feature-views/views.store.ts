@@ -20,6 +20,8 @@ export interface ViewState {
   readonly ignored: number
   readonly withUnknownFields: number
   readonly lastRowAt: number | null
+  /** Id of the fact that told of its last rows. */
+  readonly lastFlush: string | null
 }
 
 /** A view as it is stored. */
@@ -49,7 +51,7 @@ const select = `
   select view.id, namespace, name, view.revision, spec, halted, building, erasures,
          online_generation as "onlineGeneration", history_generation as "historyGeneration",
          watermark::float8 as watermark, accepted::float8 as accepted, rejected::float8 as rejected, deleted::float8 as deleted,
-         ignored::float8 as ignored, with_unknown_fields::float8 as "withUnknownFields", last_row_at::float8 as "lastRowAt"
+         ignored::float8 as ignored, with_unknown_fields::float8 as "withUnknownFields", last_row_at::float8 as "lastRowAt", last_flush as "lastFlush"
     from view join view_revision on view_revision.view_id = view.id and view_revision.revision = view.revision`
 
 const stored = ({ id, namespace, name, revision, spec, ...state }: Row): StoredView => ({
@@ -138,18 +140,20 @@ export const deleteView = async (tx: Tx, namespace: string, name: string): Promi
   return gone?.id ?? null
 }
 
-/** Adds what a flush did, and sets the watermark. */
+/** Adds what a flush did, and sets the watermark. `told` is the id of the fact that tells of it. */
 export const countFlush = async (
   tx: Tx,
   viewId: number,
   { accepted, rejected, deleted, ignored, withUnknownFields }: Counts,
   watermark: number | null,
   now: number,
+  told: string | null = null,
 ): Promise<void> => {
   await tx.query(
     `update view set accepted = accepted + $2, rejected = rejected + $3, deleted = deleted + $4, ignored = ignored + $5,
-            with_unknown_fields = with_unknown_fields + $6, watermark = $7, last_row_at = case when $2 > 0 then $8 else last_row_at end
+            with_unknown_fields = with_unknown_fields + $6, watermark = $7, last_row_at = case when $2 > 0 then $8 else last_row_at end,
+            last_flush = coalesce($9, last_flush)
       where id = $1`,
-    [viewId, accepted, rejected, deleted, ignored, withUnknownFields, watermark, now],
+    [viewId, accepted, rejected, deleted, ignored, withUnknownFields, watermark, now, told],
   )
 }

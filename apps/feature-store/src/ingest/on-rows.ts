@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { rowsIngested, rowsRejected } from '@cascata/events'
 import { fact, type Fact, type OffsetRange, type RawRow, type RowSink, type Tx } from '@cascata/messaging'
 import { type Clock } from '@cascata/service'
@@ -140,12 +141,13 @@ async function commit(parts: OnRowsParts, tx: Tx, prepared: Prepared, ranges: re
   if (look) await noteEnds(tx, view.id, topic, look.ends)
   const { watermark, needsLook } = await nextWatermark(tx, view, stored.state.watermark, now, look)
   if (watermark !== null && watermark !== stored.state.watermark) await logWatermark(tx, view, watermark)
-  await countFlush(tx, view.id, countsOf(prepared), watermark, now)
+  const told = randomUUID()
+  await countFlush(tx, view.id, countsOf(prepared), watermark, now, told)
   if (intake.rejects.length > 0) {
     await addRejects(tx, view.id, topic, intake.rejects)
     await addPayloads(tx, view.id, topic, prepared.samples)
   }
-  await tx.publish([ingested(stored, prepared, id, ranges, watermark), ...rejected(view, intake.rejects)])
+  await tx.publish([ingested(stored, prepared, { told, id, ranges, watermark }), ...rejected(view, intake.rejects)])
   await parts.committed(tx)
   measure(parts, prepared)
   return needsLook
@@ -162,11 +164,9 @@ const countsOf = ({ intake, segment }: Prepared) => ({
 function ingested(
   { view: { namespace, name } }: StoredView,
   { intake, segment }: Prepared,
-  id: number | null,
-  ranges: readonly OffsetRange[],
-  watermark: number | null,
+  { told, id, ranges, watermark }: { told: string; id: number | null; ranges: readonly OffsetRange[]; watermark: number | null },
 ): Fact {
-  return fact(rowsIngested, {
+  const data = {
     namespace,
     view: name,
     revision: intake.batch.view.revision,
@@ -175,7 +175,8 @@ function ingested(
     ranges: ranges.map(({ topic, partition, epoch, from, to }) => ({ topic, partition, epoch, from, to })),
     eventTime: segment?.eventTime ? { min: iso(segment.eventTime.min), max: iso(segment.eventTime.max) } : null,
     watermark: watermark === null ? null : iso(watermark),
-  }) as Fact
+  }
+  return fact(rowsIngested, data, { id: told }) as Fact
 }
 
 const rejected = ({ namespace, name, revision, spec }: View, rejects: readonly Rejected[]): Fact[] =>

@@ -155,10 +155,12 @@ async function advance(parts: RipenerParts, counted: Counted, stateFor: (name: s
   const state = await stateFor(stateName(counted))
   for (;;) {
     const { observations: seen, labels: read } = await state.progress()
-    const { watermark, arrived, said } = await db.transaction(async (tx) => {
+    const { watermark, arrived, said, flushed } = await db.transaction(async (tx) => {
       await tx.query('set transaction isolation level repeatable read, read only')
       const now = await findView(tx, counted.namespace, labels.view.name)
+      const observed = await findView(tx, counted.namespace, observations.view.name)
       return {
+        flushed: { labels: now?.state.lastFlush, observations: observed?.state.lastFlush },
         watermark: now?.view.id === labels.view.id ? now.state.watermark : null,
         arrived: await segments.list(tx, observations.view.id, { after: seen, limit: segmentsAtOnce }),
         said: await segments.list(tx, labels.view.id, { after: read, limit: segmentsAtOnce }),
@@ -177,7 +179,8 @@ async function advance(parts: RipenerParts, counted: Counted, stateFor: (name: s
             again: [...arrived, ...said].some(({ compacted }) => compacted),
           }
     const counts = await state.advance(arrivals, cutoff)
-    if (cutoff !== null) return say(parts, counted, counts, cutoff)
+    const cause = arrived.length > 0 && said.length === 0 ? flushed.observations : flushed.labels
+    if (cutoff !== null) return say(parts, counted, counts, { cutoff, cause })
     if (!more) return
   }
 }
@@ -193,12 +196,12 @@ async function rowsIn(db: Database, { view }: StoredView, files: readonly Segmen
   }
 }
 
-/** Publishes the counters when they, or the cutoff, have changed. */
+/** Publishes the counters when they, or the cutoff, have changed; `cause` is the fact of the rows that changed them. */
 async function say(
   { db, metrics }: RipenerParts,
   { namespace, model, revision }: Counted,
   { ripe, labelled }: Ripeness,
-  cutoff: number,
+  { cutoff, cause }: { cutoff: number; cause: string | null | undefined },
 ): Promise<void> {
   const changed = await db.transaction(async (tx) => {
     const saved = await tx.query(
@@ -207,8 +210,9 @@ async function say(
         where (ripeness.ripe, ripeness.labelled, ripeness.cutoff) is distinct from ($4::bigint, $5::bigint, $6::bigint) returning 1 as one`,
       [namespace, model, revision, ripe, labelled, cutoff],
     )
-    if (saved.length > 0)
-      await tx.publish(fact(labelsRipened, { namespace, model, revision, ripe, labelled, cutoff: iso(cutoff) }))
+    const ripened = { namespace, model, revision, ripe, labelled, cutoff: iso(cutoff) }
+    const causedBy = cause ? { id: cause, correlationid: cause } : undefined
+    if (saved.length > 0) await tx.publish(fact(labelsRipened, ripened), { causedBy })
     return saved.length > 0
   })
   if (!changed) return
