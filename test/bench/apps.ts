@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path'
 import { routeChanged, topics, type DataOf } from '@cascata/events'
 import { connectKafka, fact, openProducer, openTopics, silent, toRecord } from '@cascata/messaging'
 import { createClient, type Client } from '@cascata/service'
-import { eventually, freePort } from '@cascata/testing'
+import { eventually, freePort, marks } from '@cascata/testing'
 import type { BenchContext } from './context.ts'
 
 const root = resolve(import.meta.dirname, '../..')
@@ -41,6 +41,7 @@ export async function startApps(
     PATH: process.env['PATH'],
     CASCATA_HOME: home,
     CASCATA_LOG_LEVEL: 'warn',
+    ...marks(),
     KAFKA_BROKERS: urls.kafka,
     DATABASE_URL: urls.postgres,
     REDIS_URL: urls.redis,

@@ -1,6 +1,6 @@
 export { backing, type BackingUrls } from './backing-urls.ts'
 export { eventually } from './eventually.ts'
-export { testHome } from './test-home.ts'
+export { marks, testHome } from './test-home.ts'
 export { uniqueName } from './unique-name.ts'
 export { spawnWorker, type Worker, type WorkerOptions } from './worker.ts'
 export { oracleOf, type Comparison, type Oracle } from './oracle.ts'
