@@ -5,6 +5,7 @@ import { Deliveries1764000610000 } from './migrations/1764000610000-deliveries.t
 import { LoggedModelMetrics1764000400000 } from './migrations/1764000400000-logged-model-metrics.ts'
 import { Records1764000600000 } from './migrations/1764000600000-records.ts'
 import { Aliases1764000650000 } from './migrations/1764000650000-aliases.ts'
+import { MetricsOfDatasets1764000660000 } from './migrations/1764000660000-metrics-of-datasets.ts'
 import { SearchingRuns1764000510000 } from './migrations/1764000510000-searching-runs.ts'
 
 /** All migrations of the registry's schema, in their order. */
@@ -15,6 +16,7 @@ export const migrations = [
   LoggedModelMetrics1764000400000,
   SearchingRuns1764000510000,
   Aliases1764000650000,
+  MetricsOfDatasets1764000660000,
   Records1764000600000,
   Deliveries1764000610000,
 ]

@@ -116,7 +116,7 @@ const proxyRoutes = (scope: FastifyInstance, prefix: string, settings: Settings)
     return {}
   })
   scope.all(`${base}/*`, { config: config('viewer') }, () => {
-    throw notImplemented({ message: 'Multipart uploads and presigned URLs are not supported by this server.' })
+    throw notImplemented({ message: 'Multipart upload is not supported for the current artifact repository' })
   })
 }
 

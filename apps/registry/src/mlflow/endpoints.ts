@@ -3,7 +3,7 @@ import { type Clock, type CodedError, type ErrorFormat, permission, type Role } 
 import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { type z } from 'zod'
 import { notImplemented } from '../errors.ts'
-import { parsed } from './wire.ts'
+import { apiDocs, parsed, refuse } from './wire.ts'
 
 /** What the routes work with. */
 export interface Tracking {
@@ -31,10 +31,13 @@ export const endpoint = <Shape extends z.ZodType>(
   methods: typeof methods === 'string' ? [methods] : (methods as Endpoint['methods']),
   path,
   needs,
-  answer: (request) =>
-    answer(
+  answer: (request) => {
+    if (Array.isArray(request.body))
+      return refuse(`Invalid value for the body of the request: it must be a JSON object. ${apiDocs}`)
+    return answer(
       parsed(shape, { ...(request.query as object), ...(request.body as object | undefined), ...(request.params as object) }),
-    ),
+    )
+  },
 })
 
 export const prefixes = ['/api/2.0', '/api/3.0', '/ajax-api/2.0', '/ajax-api/3.0'] as const
@@ -77,11 +80,12 @@ const byStatus: Readonly<Record<number, string>> = {
 }
 
 const ours = 'MLFLOW_'
+const needsJson = "Bad Request. Content-Type must be one of ['application/json']."
 
 /** Errors as MLflow's clients expect them. A body that is no JSON is a 400 for them, whatever is wrong with it. */
 const format = ({ code, status, message, hint }: CodedError): { status?: number; body: unknown } => {
   if (code.startsWith(ours)) return { body: { error_code: code.slice(ours.length), message } }
-  if (status === 415) return { status: 400, body: { error_code: 'BAD_REQUEST', message: `${message} ${hint}` } }
+  if (status === 415) return { status: 400, body: { error_code: 'INVALID_PARAMETER_VALUE', message: needsJson } }
   return { body: { error_code: byStatus[status] ?? 'INTERNAL_ERROR', message: `${message} ${hint}` } }
 }
 

@@ -14,18 +14,20 @@ import {
 } from './experiments.store.ts'
 import { experimentCondition, experimentOrder } from './filter/experiment-filter.ts'
 import { parseFilter } from './filter/parse-filter.ts'
-import { int64, keyValue, offsetOf, opaqueId, pageToken, refuse, repeated, text } from './wire.ts'
+import { checkName as checkTagName } from './validate-batch.ts'
+import { int64, keyValue, missingValue, offsetOf, opaqueId, pageToken, refuse, repeated, text } from './wire.ts'
 
 const namespaceTag = 'cascata.namespace'
 const longestTag = 5_000
 
-const checkName = (name: string): void => {
-  if (name === '') refuse(`Invalid experiment name: ''`)
+const checkName = (name: string, parameter: string): void => {
+  if (name === '') missingValue(parameter)
   if (name.length > 500) refuse(`'name' exceeds the maximum length of 500 characters`)
 }
 
 const checkTag = ({ key, value }: z.infer<typeof keyValue>): void => {
-  if (key === '' || key.length > 250) refuse(`'key' exceeds the maximum length of 250 characters`)
+  checkTagName(key, 'key')
+  if (key.length > 250) refuse(`'key' exceeds the maximum length of 250 characters`)
   if (value.length > longestTag) refuse(`'value' exceeds the maximum length of ${longestTag} characters`)
 }
 
@@ -44,9 +46,9 @@ const stages = { ACTIVE_ONLY: ['active'], DELETED_ONLY: ['deleted'], ALL: ['acti
 const searching =
   ({ db }: Tracking) =>
   async ({ max_results, page_token, filter, order_by, view_type }: z.infer<typeof search>): Promise<object> => {
-    if (max_results < 1 || max_results > 50_000) {
-      refuse(`Invalid value ${max_results} for parameter 'max_results' supplied. It must be a positive integer and at most 50000`)
-    }
+    const refused = `Invalid value ${max_results} for parameter 'max_results' supplied. It must be`
+    if (max_results < 1) refuse(`${refused} a positive integer`)
+    if (max_results > 50_000) refuse(`${refused} at most 50000`)
     const params: unknown[] = [stages[view_type]]
     const where = ['lifecycle_stage = any($1)', ...parseFilter(filter).map((clause) => experimentCondition(clause, params))]
     const found = await searchExperiments(db, where.join(' and '), experimentOrder(order_by), params)
@@ -65,14 +67,14 @@ const create = z.object({ name: text, tags: z.array(keyValue).max(100).default([
 const creating =
   ({ db, clock }: Tracking) =>
   async ({ name, tags, artifact_location }: z.infer<typeof create>): Promise<object> => {
-    checkName(name)
+    checkName(name, 'name')
     tags.forEach(checkTag)
     if (artifact_location) refuse('The artifact location of an experiment is chosen by the server; leave artifact_location out.')
     const namespace = tags.find(({ key }) => key === namespaceTag)?.value ?? namespaceOfExperiment(name)
     requireAccess(namespace)
     return db.transaction(async (tx) => {
       const id = await addExperiment(tx, name, namespace, clock.now())
-      if (id === undefined) throw resourceAlreadyExists({ message: `Experiment '${name}' already exists.` })
+      if (id === undefined) throw resourceAlreadyExists({ message: `Experiment(name=${name}) already exists.` })
       if (tags.length > 0) await setExperimentTags(tx, id, tags)
       return { experiment_id: id }
     })
@@ -119,7 +121,14 @@ export const experimentEndpoints = (tracking: Tracking): Endpoint[] => {
     async ({ experiment_id }: z.infer<typeof byId>) => {
       const { id, lifecycle_stage } = await getExperiment(db, experiment_id)
       if (lifecycle_stage === stage) throw resourceDoesNotExist({ message: `No Experiment with id=${id} exists` })
-      await db.query('update experiment set lifecycle_stage = $2, last_update_time = $3 where id = $1', [id, stage, clock.now()])
+      await db.transaction(async (tx) => {
+        await tx.query('update experiment set lifecycle_stage = $2, last_update_time = $3 where id = $1', [
+          id,
+          stage,
+          clock.now(),
+        ])
+        await tx.query('update run set lifecycle_stage = $2 where experiment_id = $1 and lifecycle_stage <> $2', [id, stage])
+      })
       return {}
     }
   return [
@@ -138,14 +147,20 @@ export const experimentEndpoints = (tracking: Tracking): Endpoint[] => {
     endpoint('POST', 'experiments/search-datasets', 'viewer', datasets, searchingDatasets(tracking)),
     endpoint('POST', 'experiments/delete', 'trainer', byId, setStage('deleted')),
     endpoint('POST', 'experiments/restore', 'trainer', byId, setStage('active')),
-    endpoint('POST', 'experiments/update', 'trainer', byId.extend({ new_name: text }), async ({ experiment_id, new_name }) => {
-      checkName(new_name)
-      const { id } = await getActiveExperiment(db, experiment_id)
-      if (await findExperimentByName(db, new_name))
-        throw resourceAlreadyExists({ message: `Experiment '${new_name}' already exists.` })
-      await db.query('update experiment set name = $2, last_update_time = $3 where id = $1', [id, new_name, clock.now()])
-      return {}
-    }),
+    endpoint(
+      'POST',
+      'experiments/update',
+      'trainer',
+      byId.extend({ new_name: text.default('') }),
+      async ({ experiment_id, new_name }) => {
+        checkName(new_name, 'new_name')
+        const { id } = await getActiveExperiment(db, experiment_id)
+        if (await findExperimentByName(db, new_name))
+          throw resourceAlreadyExists({ message: `Experiment(name=${new_name}) already exists.` })
+        await db.query('update experiment set name = $2, last_update_time = $3 where id = $1', [id, new_name, clock.now()])
+        return {}
+      },
+    ),
     endpoint(
       'POST',
       'experiments/set-experiment-tag',

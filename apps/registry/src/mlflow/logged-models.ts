@@ -6,10 +6,8 @@ import { resourceDoesNotExist } from '../errors.ts'
 import { type Endpoint, endpoint, type Tracking } from './endpoints.ts'
 import { getActiveExperiment } from './experiments.store.ts'
 import { listArtifacts } from './artifacts.store.ts'
-import { loggedModelCondition } from './filter/logged-model-filter.ts'
-import { parseFilter } from './filter/parse-filter.ts'
 import { artifactUri, getRun } from './runs.store.ts'
-import { int64, keyValue, type KeyValue, opaqueId, pageToken, offsetOf, refuse, repeated, said, text } from './wire.ts'
+import { keyValue, type KeyValue, opaqueId, refuse, said, text } from './wire.ts'
 import { checkedPath } from './validate-artifact-path.ts'
 
 export interface LoggedModel {
@@ -27,7 +25,8 @@ export interface LoggedModel {
   readonly last_updated_time: string
 }
 
-const columns = `m.model_id, m.experiment_id, e.namespace, m.name, m.model_type, m.source_run_id, m.status, m.status_message, m.params, m.tags,
+/** Columns of `logged_model m` and its `experiment e`. */
+export const loggedModelColumns = `m.model_id, m.experiment_id, e.namespace, m.name, m.model_type, m.source_run_id, m.status, m.status_message, m.params, m.tags,
   m.creation_time, m.last_updated_time`
 
 /** Where the files of a logged model lie. */
@@ -37,7 +36,7 @@ export const loggedModelRoot = ({ experiment_id, model_id }: Pick<LoggedModel, '
 /** Throws `RESOURCE_DOES_NOT_EXIST`, `AUTH_SCOPE`. */
 export const getLoggedModel = async (db: Pick<Database | Tx, 'query'>, id: string): Promise<LoggedModel> => {
   const [found] = await db.query<LoggedModel>(
-    `select ${columns} from logged_model m join experiment e on e.id = m.experiment_id where m.model_id = $1 and not m.deleted`,
+    `select ${loggedModelColumns} from logged_model m join experiment e on e.id = m.experiment_id where m.model_id = $1 and not m.deleted`,
     [id],
   )
   if (!found) throw resourceDoesNotExist({ message: `Logged model with ID '${id}' not found.` })
@@ -46,55 +45,66 @@ export const getLoggedModel = async (db: Pick<Database | Tx, 'query'>, id: strin
 }
 
 interface ModelMetric {
+  model_id: string
   key: string
   value: number
   is_nan: boolean
   timestamp: number
   step: number
   run_id: string
+  dataset_name: string
+  dataset_digest: string
 }
 
-const metricsOf = (db: Database, id: string): Promise<ModelMetric[]> =>
-  db.query<ModelMetric>(
-    `select key, value, is_nan, timestamp::float8 as timestamp, step::float8 as step, run_id
-       from logged_model_metric where model_id = $1 order by run_id, key`,
-    [id],
+const metricsOf = async (db: Database, ids: readonly string[]): Promise<Map<string, ModelMetric[]>> =>
+  Map.groupBy(
+    await db.query<ModelMetric>(
+      `select model_id, key, value, is_nan, timestamp::float8 as timestamp, step::float8 as step, run_id, dataset_name, dataset_digest
+         from logged_model_metric where model_id = any($1) order by model_id, run_id, key, dataset_name, dataset_digest`,
+      [ids],
+    ),
+    ({ model_id }) => model_id,
   )
+
+const sayMetric = ({ value, is_nan, dataset_name, dataset_digest, ...metric }: ModelMetric): object => ({
+  ...metric,
+  value: said({ value, is_nan }),
+  dataset_name: dataset_name || undefined,
+  dataset_digest: dataset_digest || undefined,
+})
 
 const pairs = (values: Record<string, string>): KeyValue[] | undefined => {
   const listed = Object.entries(values).map(([key, value]) => ({ key, value }))
   return listed.length > 0 ? listed : undefined
 }
 
-const say = async (db: Database, model: LoggedModel): Promise<object> => {
-  const metrics = await metricsOf(db, model.model_id)
-  return {
-    info: {
-      model_id: model.model_id,
-      experiment_id: model.experiment_id,
-      name: model.name,
-      creation_timestamp_ms: Number(model.creation_time),
-      last_updated_timestamp_ms: Number(model.last_updated_time),
-      artifact_uri: artifactUri(loggedModelRoot(model)),
-      status: model.status,
-      status_message: model.status_message ?? undefined,
-      model_type: model.model_type || undefined,
-      source_run_id: model.source_run_id ?? undefined,
-      tags: pairs(model.tags),
-    },
-    data: {
-      params: pairs(model.params),
-      metrics:
-        metrics.length > 0
-          ? metrics.map(({ value, is_nan, ...metric }) => ({
-              ...metric,
-              value: said({ value, is_nan }),
-              model_id: model.model_id,
-            }))
-          : undefined,
-    },
-  }
+const sayOne = (model: LoggedModel, metrics: readonly ModelMetric[] | undefined): object => ({
+  info: {
+    model_id: model.model_id,
+    experiment_id: model.experiment_id,
+    name: model.name,
+    creation_timestamp_ms: Number(model.creation_time),
+    last_updated_timestamp_ms: Number(model.last_updated_time),
+    artifact_uri: artifactUri(loggedModelRoot(model)),
+    status: model.status,
+    status_message: model.status_message ?? undefined,
+    model_type: model.model_type || undefined,
+    source_run_id: model.source_run_id ?? undefined,
+    tags: pairs(model.tags),
+  },
+  data: { params: pairs(model.params), metrics: metrics?.map(sayMetric) },
+})
+
+/** Logged models as MLflow's JSON says them. */
+export const sayLoggedModels = async (db: Database, models: readonly LoggedModel[]): Promise<object[]> => {
+  const metrics = await metricsOf(
+    db,
+    models.map(({ model_id }) => model_id),
+  )
+  return models.map((model) => sayOne(model, metrics.get(model.model_id)))
 }
+
+const say = async (db: Database, model: LoggedModel): Promise<object> => (await sayLoggedModels(db, [model]))[0]!
 
 const create = z.object({
   experiment_id: opaqueId,
@@ -113,7 +123,7 @@ const creating =
   async (asked: z.infer<typeof create>): Promise<object> => {
     if (asked.name && /[/:."'%]/.test(asked.name)) {
       refuse(
-        `Invalid model name (${asked.name}) provided. Model name must be a non-empty string and cannot contain the following characters: ('/', ':', '.', '%', '"', "'")`,
+        `Invalid model name ('${asked.name}') provided. Model name must be a non-empty string and cannot contain the following characters: ('/', ':', '.', '%', '"', "'")`,
       )
     }
     const { id } = await getActiveExperiment(db, asked.experiment_id)
@@ -139,13 +149,6 @@ const creating =
 const statuses = z.enum(['LOGGED_MODEL_PENDING', 'LOGGED_MODEL_READY', 'LOGGED_MODEL_UPLOAD_FAILED'])
 const byId = z.object({ model_id: opaqueId })
 
-const search = z.object({
-  experiment_ids: repeated(text),
-  max_results: int64.default(100),
-  page_token: text.optional(),
-  filter: text.default(''),
-})
-
 /** Logged models: what a run made, before anybody registers it. */
 export const loggedModelEndpoints = (tracking: Tracking): Endpoint[] => {
   const { db, clock } = tracking
@@ -156,27 +159,10 @@ export const loggedModelEndpoints = (tracking: Tracking): Endpoint[] => {
       fromPairs(asked[column] ?? []),
       clock.now(),
     ])
-    return { model: await say(db, await getLoggedModel(db, model_id)) }
+    return {}
   }
   return [
     endpoint('POST', 'logged-models', 'trainer', create, creating(tracking)),
-    endpoint('POST', 'logged-models/search', 'viewer', search, async ({ experiment_ids, max_results, page_token, filter }) => {
-      const params: unknown[] = [experiment_ids.filter((id) => /^\d{1,18}$/.test(id))]
-      const where = parseFilter(filter).map((clause) => loggedModelCondition(clause, params))
-      const limit = Math.max(1, Math.min(max_results, 1_000))
-      const offset = offsetOf(page_token)
-      const found = await db.query<LoggedModel>(
-        `select ${columns} from logged_model m join experiment e on e.id = m.experiment_id
-          where ${['m.experiment_id = any($1::bigint[])', 'not m.deleted', ...where].join(' and ')}
-          order by m.creation_time desc, m.model_id limit ${limit + 1} offset ${offset}`,
-        params,
-      )
-      const page = found.slice(0, limit)
-      return {
-        models: page.length > 0 ? await Promise.all(page.map((model) => say(db, model))) : undefined,
-        next_page_token: found.length > limit ? pageToken(offset + limit) : undefined,
-      }
-    }),
     endpoint('GET', 'logged-models/:model_id', 'viewer', byId, async ({ model_id }) => ({
       model: await say(db, await getLoggedModel(db, model_id)),
     })),
@@ -219,7 +205,7 @@ export const loggedModelEndpoints = (tracking: Tracking): Endpoint[] => {
       async ({ model_id, tag_key }) => {
         const { tags } = await getLoggedModel(db, model_id)
         if (!Object.hasOwn(tags, tag_key))
-          throw resourceDoesNotExist({ message: `No tag found with key '${tag_key}' for model with ID '${model_id}'.` })
+          throw resourceDoesNotExist({ message: `No tag with key '${tag_key}' found for model with ID '${model_id}'.` })
         await db.query('update logged_model set tags = tags - $2::text, last_updated_time = $3 where model_id = $1', [
           model_id,
           tag_key,

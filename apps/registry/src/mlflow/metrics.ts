@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { type Endpoint, endpoint, type Tracking } from './endpoints.ts'
 import { getRun } from './runs.store.ts'
-import { int64, offsetOf, opaqueId, pageToken, refuse, repeated, runOf, runRef, said, text } from './wire.ts'
+import { int64, missingValue, offsetOf, opaqueId, pageToken, refuse, repeated, runOf, runRef, said, text } from './wire.ts'
 
 interface Point {
   run_id: string
@@ -70,8 +70,11 @@ export const metricEndpoints = ({ db }: Tracking): Endpoint[] => [
     'viewer',
     interval,
     async ({ run_ids, metric_key, start_step, end_step, max_results }) => {
-      if (run_ids.length < 1 || run_ids.length > 100)
-        refuse('GetMetricHistoryBulkInterval request must specify at least one run_id and at most 100.')
+      if (run_ids.length === 0) missingValue('run_ids')
+      if (run_ids.length > mostRuns)
+        refuse(
+          `GetMetricHistoryBulkInterval request must specify at most ${mostRuns} run_ids. Received ${run_ids.length} run_ids.`,
+        )
       if ((start_step === undefined) !== (end_step === undefined)) {
         refuse('If either start step or end step are specified, both must be specified.')
       }

@@ -37,7 +37,10 @@ export const locateSource = async (
 
   const ofRun = /^runs:\/([0-9a-zA-Z]{1,64})\/(.+)$/.exec(source)
   if (ofRun) {
-    if (ofRun[1] !== runId) return refuse(`Invalid model version source: '${source}'. It names a run that is not run_id.`)
+    if (ofRun[1] !== runId)
+      return refuse(
+        `Invalid model version source: '${source}'. The run_id request parameter must identify the resource that contains the source.`,
+      )
     return { root: under(runRoot(await getRun(db, ofRun[1]!)), ofRun[2]!), run: ofRun[1]! }
   }
 
@@ -47,6 +50,6 @@ export const locateSource = async (
     if (path === root || path.startsWith(`${root}/`)) return { root: path, run: runId }
   }
   return refuse(
-    `Invalid model version source: '${source.slice(0, 200)}'. To use a local path as a model version source is not allowed: the source must be a logged model, or lie in the artifacts of the run that run_id names.`,
+    `Invalid model version source: '${source.slice(0, 200)}'. To use a local path as a model version source, the run_id request parameter has to be specified and the local path has to be contained within the artifact directory of the run specified by the run_id. Here only logged models and artifacts of runs are sources.`,
   )
 }

@@ -56,6 +56,9 @@ export const getVersion = async (db: Executor, { namespace, model }: ModelName, 
   })
 }
 
+/** MLflow says the aliases of a version only where one version is asked for. */
+export const withoutAliases = (version: object): object => ({ ...version, aliases: undefined })
+
 export const stages = ['None', 'Staging', 'Production', 'Archived'] as const
 
 /** A stage in MLflow's spelling, however it is written. Throws `INVALID_PARAMETER_VALUE`. */

@@ -12,7 +12,14 @@ import { type Endpoint, endpoint, type Tracking } from './endpoints.ts'
 import { parseFilter, parseOrder } from './filter/parse-filter.ts'
 import { versionCondition } from './filter/registry-filter.ts'
 import { locateSource } from './model-source.ts'
-import { getVersion, sayVersion, setVersionTags, versionColumns, type VersionRow } from './model-versions.store.ts'
+import {
+  getVersion,
+  sayVersion,
+  setVersionTags,
+  versionColumns,
+  type VersionRow,
+  withoutAliases,
+} from './model-versions.store.ts'
 import { checkRegistryTag, getRegisteredModel } from './registered-models.ts'
 import { artifactUri } from './runs.store.ts'
 import { int64, keyValue, offsetOf, opaqueId, pageToken, refuse, repeated, text } from './wire.ts'
@@ -102,7 +109,7 @@ const searching =
     const order = order_by.map(parseOrder).map(({ key, descending }) => {
       const column = Object.hasOwn(orderKeys, key)
         ? orderKeys[key]!
-        : refuse(`Invalid order by key '${key}' specified. Valid keys are '${Object.keys(orderKeys).join(', ')}'`)
+        : refuse(`Invalid order_by clause '${key}'. Could not be parsed.`)
       return `${column}${descending ? ' desc' : ''}`
     })
     const offset = offsetOf(page_token)
@@ -113,7 +120,7 @@ const searching =
     )
     const page = found.slice(0, max_results).filter(({ namespace, model }) => mayAccess(namespace, model))
     return {
-      model_versions: page.length > 0 ? page.map(sayVersion) : undefined,
+      model_versions: page.length > 0 ? page.map(sayVersion).map(withoutAliases) : undefined,
       next_page_token: found.length > max_results ? pageToken(offset + max_results) : undefined,
     }
   }
@@ -155,7 +162,8 @@ export const modelVersionEndpoints = (tracking: Tracking): Endpoint[] => {
       const { source, run, version } = await find(asked)
       if (source === '')
         return refuse(`Version ${version} was made by the platform; its model is \`GET /v1/versions\` and \`GET /v1/blobs\`.`)
-      return { artifact_uri: artifactUri((await locateSource(db, source, run ?? undefined)).root) }
+      const { root } = await locateSource(db, source, run ?? undefined)
+      return { artifact_uri: source.startsWith('runs:/') ? source : artifactUri(root) }
     }),
     endpoint('POST', 'model-versions/set-tag', 'trainer', byVersion.extend(keyValue.shape), async (asked) => {
       checkRegistryTag(asked)

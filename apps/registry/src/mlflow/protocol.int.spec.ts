@@ -50,12 +50,13 @@ describe('the protocol', () => {
   })
 
   it('says 501 for what is not supported, and its own kind of error for everything', async () => {
-    expect(await post('webhooks', {})).toMatchObject({ status: 501, body: { error_code: 'NOT_IMPLEMENTED' } })
+    expect(await post('traces', {})).toMatchObject({ status: 501, body: { error_code: 'NOT_IMPLEMENTED' } })
     expect(await registry.call('POST', '/api/2.0/mlflow-artifacts/mpu/create/a')).toMatchObject({ status: 501 })
     expect(await registry.call('POST', `${api}/runs/create`, '{')).toMatchObject({
       status: 400,
-      body: { error_code: 'BAD_REQUEST' },
+      body: { error_code: 'INVALID_PARAMETER_VALUE', message: expect.stringContaining('Content-Type') },
     })
+    expect((await post('runs/create', [])).status).toBe(400)
     const json = { 'content-type': 'application/json' }
     expect(await registry.call('POST', `${api}/runs/create`, '{', json)).toMatchObject({
       status: 400,
@@ -144,7 +145,7 @@ describe('runs', () => {
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(1)
     expect(answers.find(({ status }) => status === 400)!.body).toEqual({
       error_code: 'RESOURCE_ALREADY_EXISTS',
-      message: `Experiment '${name}' already exists.`,
+      message: `Experiment(name=${name}) already exists.`,
     })
   })
 })
@@ -251,7 +252,7 @@ spec: {task: binary, observations: {view: flights}, label: {field: "flights:late
       expect(heard).toMatchObject([{ version: '1', origin: 'client', modelSha256: kept.body.modelSha256, revision: 1 }]),
     )
     expect((await get(`model-versions/get-download-uri?name=${name}&version=1`)).body).toEqual({
-      artifact_uri: `mlflow-artifacts:/0/${run_id}/artifacts/model`,
+      artifact_uri: `runs:/${run_id}/model`,
     })
     await reader.disconnect()
   })

@@ -6,8 +6,9 @@ import { modelOf, registeredName } from '../versions/model-name.ts'
 import { type Endpoint, endpoint, type Tracking } from './endpoints.ts'
 import { parseFilter, parseOrder } from './filter/parse-filter.ts'
 import { modelCondition } from './filter/registry-filter.ts'
-import { canonicalStage, latestVersions, stages } from './model-versions.store.ts'
-import { int64, keyValue, type KeyValue, missingValue, offsetOf, pageToken, refuse, repeated, text } from './wire.ts'
+import { canonicalStage, latestVersions, stages, withoutAliases } from './model-versions.store.ts'
+import { checkName as checkTagName } from './validate-batch.ts'
+import { apiDocs, int64, keyValue, type KeyValue, missingValue, offsetOf, pageToken, refuse, repeated, text } from './wire.ts'
 
 export interface RegisteredModel {
   readonly name: string
@@ -44,20 +45,21 @@ export const sayModel = async (db: Database, model: RegisteredModel): Promise<ob
     creation_timestamp: Number(model.creation_time),
     last_updated_timestamp: Number(model.last_updated_time),
     description: model.description,
-    latest_versions: latest.length > 0 ? latest : undefined,
+    latest_versions: latest.length > 0 ? latest.map(withoutAliases) : undefined,
     tags: model.tags.length > 0 ? model.tags : undefined,
     aliases: model.aliases.length > 0 ? model.aliases : undefined,
   }
 }
 
-export const checkName = (name: string): void => {
-  if (name === '') missingValue('name')
+export const checkName = (name: string, parameter = 'name'): void => {
+  if (name === '') missingValue(parameter)
   if (/[/:]/.test(name)) refuse(`Invalid model name '${name}'. Names cannot contain '/' or ':'.`)
   if (name.length > 256) refuse(`'name' exceeds the maximum length of 256 characters`)
 }
 
 export const checkRegistryTag = ({ key, value }: KeyValue): void => {
-  if (key === '' || key.length > 250) refuse(`'key' exceeds the maximum length of 250 characters`)
+  checkTagName(key, 'key')
+  if (key.length > 250) refuse(`'key' exceeds the maximum length of 250 characters`)
   if (value.length > 100_000) refuse(`'value' exceeds the maximum length of 100000 characters`)
 }
 
@@ -112,14 +114,14 @@ const searching =
   ({ db }: Tracking) =>
   async ({ filter, max_results, order_by, page_token }: z.infer<typeof search>): Promise<object> => {
     if (max_results < 1 || max_results > 1_000) {
-      refuse(`Invalid value for request parameter max_results. It must be at most 1000, but got value ${max_results}`)
+      refuse(`Invalid value "${max_results}" for parameter 'max_results' supplied:  Hint: Value was of type 'str'. ${apiDocs}`)
     }
     const params: unknown[] = []
     const where = ['m.deleted_at is null', ...parseFilter(filter).map((clause) => modelCondition(clause, params))]
     const order = order_by.map(parseOrder).map(({ key, descending }) => {
       const column = Object.hasOwn(orderKeys, key)
         ? orderKeys[key]!
-        : refuse(`Invalid order by key '${key}' specified. Valid keys are 'name, last_updated_timestamp'`)
+        : refuse(`Invalid order_by clause '${key}'. Could not be parsed.`)
       return `${column}${descending ? ' desc' : ''}`
     })
     const found = await db.query<RegisteredModel>(

@@ -41,7 +41,7 @@ const deleteModel =
 const renameModel =
   ({ db, clock }: Tracking) =>
   async ({ name, new_name }: { name: string; new_name: string }): Promise<object> => {
-    checkName(new_name)
+    checkName(new_name, 'new_name')
     const next = modelOf(new_name)
     requireAccess(next.namespace, next.model)
     const renamed = await db.transaction(async (tx) => {

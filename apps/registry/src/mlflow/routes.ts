@@ -7,6 +7,7 @@ import { artifactEndpoints, artifactRoutes } from './artifacts.ts'
 import { type Endpoint, mountEndpoints, type Tracking } from './endpoints.ts'
 import { experimentEndpoints } from './experiments.ts'
 import { loggedModelEndpoints } from './logged-models.ts'
+import { loggedModelSearch } from './logged-models.search.ts'
 import { metricEndpoints } from './metrics.ts'
 import { modelVersionEndpoints } from './model-versions.ts'
 import { registeredModelEndpoints } from './registered-models.ts'
@@ -15,7 +16,7 @@ import { runDataEndpoints } from './run-data.ts'
 import { runEndpoints } from './runs.ts'
 
 /** The version of MLflow whose protocol is spoken. */
-const spoken = '3.17.0'
+const spoken = '3.17.2'
 
 interface Settings extends Tracking {
   readonly blobs: BlobStore
@@ -48,6 +49,7 @@ export const mlflowRoutes = (fastify: FastifyInstance, settings: Settings): void
     ...metricEndpoints(settings),
     ...artifactEndpoints(settings),
     ...loggedModelEndpoints(settings),
+    loggedModelSearch(settings),
     ...registeredModelEndpoints(settings),
     ...modelVersionEndpoints(settings),
     ...aliasAndStageEndpoints(settings),

@@ -23,10 +23,10 @@ interface Conflict {
   readonly new_value: string
 }
 
-const refuseConflicts = (run: string, conflicts: readonly Conflict[]): void => {
+const refuseConflicts = (run: string, conflicts: readonly Conflict[], alone: boolean): void => {
   const [first] = conflicts
   if (!first) return
-  if (conflicts.length === 1) {
+  if (alone) {
     refuse(
       `Changing param values is not allowed. Param with key='${first.key}' was already logged with value='${first.old_value}' for run ID='${run}'. Attempted logging new value '${first.new_value}'.`,
     )
@@ -92,18 +92,19 @@ const metricParts = (metrics: readonly MetricPoint[], values: unknown[]): string
      on conflict (run_id, key) ${newer('known')})`,
 ]
 
-/** Points that are about a logged model, kept beside it too. */
+/** Points that are about a logged model, kept beside it too: the latest of a key on a dataset. */
 const modelParts = (metrics: readonly MetricPoint[], values: unknown[]): string[] => {
   const about = Map.groupBy(
     metrics.filter(({ model_id }) => model_id !== undefined),
-    ({ model_id }) => model_id!,
+    ({ model_id, dataset_name, dataset_digest }) => JSON.stringify([model_id, dataset_name ?? '', dataset_digest ?? '']),
   )
-  return [...about].map(
-    ([model, points], index) =>
-      `model${index} as (insert into logged_model_metric as known (model_id, run_id, key, step, timestamp, value, is_nan)
-         select $${values.push(model)}::text, written.run_id, p.* from written, unnest(${unnested(latestByKey(points), values)}) p
-         on conflict (model_id, run_id, key) ${newer('known')})`,
-  )
+  return [...about].map(([of, points], index) => {
+    const [model, name, digest] = (JSON.parse(of) as string[]).map((each) => `$${values.push(each)}::text`)
+    return `model${index} as (
+      insert into logged_model_metric as known (model_id, dataset_name, dataset_digest, run_id, key, step, timestamp, value, is_nan)
+      select ${model}, ${name}, ${digest}, written.run_id, p.* from written, unnest(${unnested(latestByKey(points), values)}) p
+      on conflict (model_id, run_id, key, dataset_name, dataset_digest) ${newer('known')})`
+  })
 }
 
 const pairParts = (table: 'run_param' | 'run_tag', pairs: readonly KeyValue[], values: unknown[]): string => {
@@ -119,12 +120,13 @@ const paramsChanged = 'CP001'
 
 /**
  * Writes a batch with one statement, so whole or not at all, under the lock of its run: writers of one run take turns and never deadlock.
- * A param that changes is refused by its table. False when there is no such run, or it is deleted.
+ * A param that changes is refused by its table; `alone` words that as MLflow does for a request about one param. False when there is no such run, or it is deleted.
  */
 export const writeBatch = async (
   db: Pick<Database, 'query'>,
   run: string,
   { metrics, params, tags }: Batch,
+  { alone = false } = {},
 ): Promise<boolean> => {
   const values: unknown[] = [run]
   const parts = [
@@ -140,7 +142,7 @@ export const writeBatch = async (
     const rows = await db.query(sql, values)
     return rows.length > 0
   } catch (error) {
-    if ((error as { code?: string }).code === paramsChanged) refuseConflicts(run, await conflictsOf(db, run, params))
+    if ((error as { code?: string }).code === paramsChanged) refuseConflicts(run, await conflictsOf(db, run, params), alone)
     throw error
   }
 }

@@ -3,10 +3,18 @@ import { resourceDoesNotExist } from '../errors.ts'
 import { type Endpoint, endpoint, type Tracking } from './endpoints.ts'
 import { logTags, writeBatch } from './run-data.store.ts'
 import { findActiveRun, getActiveRun } from './runs.store.ts'
-import { type Batch, checkBatch } from './validate-batch.ts'
+import { alone, type Batch, checkBatch, inBatch, type Placed } from './validate-batch.ts'
 import { double, int64, keyValue, opaqueId, refuse, runOf, runRef, text } from './wire.ts'
 
-const point = z.object({ key: text, value: double, timestamp: int64, step: int64.default(0), model_id: opaqueId.optional() })
+const point = z.object({
+  key: text,
+  value: double,
+  timestamp: int64,
+  step: int64.default(0),
+  model_id: opaqueId.optional(),
+  dataset_name: text.max(500).optional(),
+  dataset_digest: text.max(36).optional(),
+})
 const nothing: Batch = { metrics: [], params: [], tags: [] }
 
 const batch = z.object({
@@ -62,10 +70,10 @@ const modelsIn = (tag: string | undefined): unknown[] => {
 
 /** Metrics, params, tags, inputs and outputs of runs. A batch is written whole or not at all. */
 export const runDataEndpoints = ({ db }: Tracking): Endpoint[] => {
-  const log = async (run: string, given: Batch): Promise<object> => {
-    const batch = checkBatch(given)
+  const log = async (run: string, given: Batch, placed: Placed): Promise<object> => {
+    const batch = checkBatch(given, placed)
     await findActiveRun(db, run)
-    const written = await writeBatch(db, run, batch)
+    const written = await writeBatch(db, run, batch, { alone: placed === alone })
     if (!written) await findActiveRun(db, run)
     return {}
   }
@@ -130,12 +138,14 @@ export const runDataEndpoints = ({ db }: Tracking): Endpoint[] => {
 
   const tagged = z.object({ ...runRef, ...keyValue.shape })
   return [
-    endpoint('POST', 'runs/log-batch', 'trainer', batch, (asked) => log(runOf(asked), asked)),
+    endpoint('POST', 'runs/log-batch', 'trainer', batch, (asked) => log(runOf(asked), asked, inBatch)),
     endpoint('POST', 'runs/log-metric', 'trainer', z.object({ ...runRef, ...point.shape }), (asked) =>
-      log(runOf(asked), { ...nothing, metrics: [asked] }),
+      log(runOf(asked), { ...nothing, metrics: [asked] }, alone),
     ),
-    endpoint('POST', 'runs/log-parameter', 'trainer', tagged, (asked) => log(runOf(asked), { ...nothing, params: [asked] })),
-    endpoint('POST', 'runs/set-tag', 'trainer', tagged, (asked) => log(runOf(asked), { ...nothing, tags: [asked] })),
+    endpoint('POST', 'runs/log-parameter', 'trainer', tagged, (asked) =>
+      log(runOf(asked), { ...nothing, params: [asked] }, alone),
+    ),
+    endpoint('POST', 'runs/set-tag', 'trainer', tagged, (asked) => log(runOf(asked), { ...nothing, tags: [asked] }, alone)),
     endpoint('POST', 'runs/delete-tag', 'trainer', z.object({ ...runRef, key: text }), deleteTag),
     endpoint('POST', 'runs/log-inputs', 'trainer', inputs, logInputs),
     endpoint('POST', 'runs/outputs', 'trainer', outputs, logOutputs),

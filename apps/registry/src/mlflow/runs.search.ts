@@ -30,7 +30,7 @@ const placeOf = (search: RunSearch, token: string | undefined): Place | undefine
   } catch {
     // Falls through to the refusal below.
   }
-  return refuse('Invalid page token, could not be decoded.')
+  return refuse('Invalid page token, could not base64-decode')
 }
 
 interface Found {

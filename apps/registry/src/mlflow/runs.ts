@@ -7,8 +7,8 @@ import { parseFilter, parseOrder } from './filter/parse-filter.ts'
 import { lastByKey, logTags } from './run-data.store.ts'
 import { searchRuns } from './runs.search.ts'
 import { addRun, getActiveRun, getRun, getWholeRun, sayInfo, sayRun } from './runs.store.ts'
-import { int64, keyValue, opaqueId, refuse, repeated, runOf, runRef, text } from './wire.ts'
-import { checkTags } from './validate-batch.ts'
+import { apiDocs, int64, keyValue, opaqueId, refuse, repeated, runOf, runRef, text } from './wire.ts'
+import { checkedTags } from './validate-batch.ts'
 
 const nameTag = 'mlflow.runName'
 const status = z.enum(['RUNNING', 'SCHEDULED', 'FINISHED', 'FAILED', 'KILLED'])
@@ -68,14 +68,13 @@ const creating =
         `Both 'run_name' argument and 'mlflow.runName' tag are specified, but with different values (run_name='${asked.run_name}', mlflow.runName='${tagged}').`,
       )
     }
-    checkTags(asked.tags)
     const run_id = randomUUID().replaceAll('-', '')
     const name = asked.run_name || tagged || nameOf(run_id)
     const user_id = asked.user_id || currentPrincipal().name
     const { id } = await getActiveExperiment(db, asked.experiment_id)
     const start_time = String(asked.start_time ?? clock.now())
     const run = { run_id, experiment_id: id, name, user_id, status: 'RUNNING', start_time }
-    const tags = lastByKey([...asked.tags, { key: nameTag, value: name }])
+    const tags = lastByKey([...checkedTags(asked.tags), { key: nameTag, value: name }])
     if (!(await addRun(db, run, tags))) await getActiveExperiment(db, id)
     const info = sayInfo({ ...run, namespace: '', end_time: null, lifecycle_stage: 'active' })
     return { run: { info, data: { tags }, inputs: {}, outputs: {} } }
@@ -120,7 +119,7 @@ const searching =
     if (max_results < 1)
       refuse(`Invalid value ${max_results} for parameter 'max_results' supplied. It must be a positive integer`)
     if (max_results > 50_000)
-      refuse(`Invalid value ${max_results} for parameter 'max_results' supplied. It must be at most 50000`)
+      refuse(`Invalid value ${max_results} for parameter 'max_results' supplied:  Hint: Value was of type 'int'. ${apiDocs}`)
     const { runs, next } = await searchRuns(
       db,
       {

@@ -33,7 +33,7 @@ export const checkedPath = (path: string): string => {
     decodings(trimmed).some(illegal) ||
     trimmed.split('/').some((part) => part === '' && trimmed !== '')
   ) {
-    return refuse(`Invalid path: ${path.slice(0, 200)}`)
+    return refuse('Invalid path')
   }
   return trimmed
 }

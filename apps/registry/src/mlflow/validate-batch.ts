@@ -1,4 +1,5 @@
-import { type KeyValue, refuse } from './wire.ts'
+import { posix } from 'node:path'
+import { apiDocs, type KeyValue, refuse } from './wire.ts'
 
 export interface MetricPoint {
   readonly key: string
@@ -6,6 +7,8 @@ export interface MetricPoint {
   readonly timestamp: number
   readonly step: number
   readonly model_id?: string | undefined
+  readonly dataset_name?: string | undefined
+  readonly dataset_digest?: string | undefined
 }
 
 export interface Batch {
@@ -19,17 +22,29 @@ const longest = { key: 250, param: 6_000, tag: 8_000 } as const
 
 const legalName = /^[/\w.\- :]*$/u
 
-const checkKey = (kind: 'metric' | 'parameter' | 'tag', key: string, path: string): void => {
-  if (key === '') refuse(`Missing value for required parameter '${path}'.`)
-  if (key.length > longest.key) refuse(`'${path}' exceeds the maximum length of ${longest.key} characters`)
-  if (!legalName.test(key)) {
-    refuse(
-      `Invalid value "${key}" for parameter '${path}' supplied: Names may only contain alphanumerics, underscores (_), dashes (-), periods (.), spaces ( ), colon(:) and slashes (/).`,
+/** A path as it reads without `.`, `..` and doubled slashes. */
+const normalPath = (path: string): string => posix.normalize(path).replace(/(?<=.)\/$/, '')
+
+/** A name as MLflow takes it: it may become a file somewhere. Throws `INVALID_PARAMETER_VALUE` in its wording. */
+export const checkName = (name: string, path: string): void => {
+  const invalid = (why: string): never => refuse(`Invalid value "${name}" for parameter '${path}' supplied: ${why}`)
+  if (name === '') refuse(`Missing value for required parameter '${path}'. ${apiDocs}`)
+  if (!legalName.test(name)) {
+    invalid(
+      'Names may only contain alphanumerics, underscores (_), dashes (-), periods (.), spaces ( ), colon(:) and slashes (/).',
     )
   }
-  if (key.startsWith('/') || key.split('/').some((part) => part === '..' || part === '.' || part === '')) {
-    refuse(`Invalid value "${key}" for parameter '${path}' supplied: Invalid ${kind} name.`)
+  const resolved = normalPath(name)
+  if (resolved !== name || resolved === '.' || resolved.startsWith('..') || resolved.startsWith('/')) {
+    invalid(
+      `Names may be treated as files in certain cases, and must not resolve to other names when treated as such. This name would resolve to '${resolved}'`,
+    )
   }
+}
+
+const checkKey = (key: string, path: string, named: string): void => {
+  checkName(key, path)
+  if (key.length > longest.key) refuse(`'${named}' exceeds the maximum length of ${longest.key} characters`)
 }
 
 const limit = (what: string, length: number, atMost: number): void => {
@@ -40,41 +55,47 @@ const limit = (what: string, length: number, atMost: number): void => {
   }
 }
 
-export const checkMetrics = (metrics: readonly MetricPoint[]): void =>
+/** Where a value of a batch stands, for messages: `metrics[3].name`; of a request about one thing, just `name`. */
+export type Placed = (list: 'metrics' | 'params' | 'tags', index: number, field: string) => string
+
+export const inBatch: Placed = (list, index, field) => `${list}[${index}].${field}`
+export const alone: Placed = (_list, _index, field) => field
+
+const checkMetrics = (metrics: readonly MetricPoint[], placed: Placed): void =>
   metrics.forEach(({ key, timestamp }, index) => {
-    checkKey('metric', key, `metrics[${index}].name`)
+    checkKey(key, placed('metrics', index, 'name'), 'Metric name')
     if (timestamp < 0) {
       refuse(
-        `Invalid value ${timestamp} for parameter 'metrics[${index}].timestamp' supplied: Timestamp must be a nonnegative long (64-bit integer) `,
+        `Invalid value ${timestamp} for parameter '${placed('metrics', index, 'timestamp')}' supplied: Timestamp must be a nonnegative long (64-bit integer) `,
       )
     }
   })
 
-/** Tags of a run. */
-export const checkTags = (tags: readonly KeyValue[]): void =>
-  tags.forEach(({ key, value }, index) => {
-    checkKey('tag', key, `tags[${index}].key`)
-    if (value.length > longest.tag) refuse(`'tags[${index}].value' exceeds the maximum length of ${longest.tag} characters`)
+/** Tags of a run; long values are cut, as MLflow does. */
+export const checkedTags = (tags: readonly KeyValue[], placed: Placed = inBatch): KeyValue[] =>
+  tags.map(({ key, value }, index) => {
+    checkKey(key, placed('tags', index, 'key'), placed('tags', index, 'key'))
+    return { key, value: value.slice(0, longest.tag) }
   })
 
-const checkParams = (params: readonly KeyValue[]): void => {
-  params.forEach(({ key }, index) => checkKey('parameter', key, `params[${index}].key`))
-  const keys = params.map(({ key }) => key)
-  const twice = [...new Set(keys.filter((key, index) => keys.indexOf(key) !== index))]
-  if (twice.length === 0) return
-  refuse(
-    `Duplicate parameter keys have been submitted: [${twice.map((key) => `'${key}'`).join(', ')}]. Please ensure the request contains only one param value per param key.`,
-  )
+const checkedParams = (params: readonly KeyValue[], placed: Placed): KeyValue[] => {
+  params.forEach(({ key }, index) => checkKey(key, placed('params', index, 'key'), 'Param key'))
+  const seen = new Set<string>()
+  const twice = new Set(params.map(({ key }) => key).filter((key) => seen.has(key) || !seen.add(key)))
+  if (twice.size > 0) {
+    refuse(
+      `Duplicate parameter keys have been submitted: [${[...twice].map((key) => `'${key}'`).join(', ')}]. Please ensure the request contains only one param value per param key.`,
+    )
+  }
+  return params.map(({ key, value }) => ({ key, value: value.slice(0, longest.param) }))
 }
 
-/** A batch within MLflow's limits; long param values are cut, as MLflow does. Throws `INVALID_PARAMETER_VALUE` in its wording. */
-export const checkBatch = (batch: Batch): Batch => {
-  limit('metrics', batch.metrics.length, most.metrics)
-  limit('params', batch.params.length, most.params)
-  limit('tags', batch.tags.length, most.tags)
-  limit('metrics, params, and tags', batch.metrics.length + batch.params.length + batch.tags.length, most.all)
-  checkMetrics(batch.metrics)
-  checkParams(batch.params)
-  checkTags(batch.tags)
-  return { ...batch, params: batch.params.map(({ key, value }) => ({ key, value: value.slice(0, longest.param) })) }
+/** A batch within MLflow's limits; long values are cut, as MLflow does. Throws `INVALID_PARAMETER_VALUE` in its wording. */
+export const checkBatch = ({ metrics, params, tags }: Batch, placed: Placed = inBatch): Batch => {
+  limit('metrics', metrics.length, most.metrics)
+  limit('params', params.length, most.params)
+  limit('tags', tags.length, most.tags)
+  limit('metrics, params, and tags', metrics.length + params.length + tags.length, most.all)
+  checkMetrics(metrics, placed)
+  return { metrics, params: checkedParams(params, placed), tags: checkedTags(tags, placed) }
 }

@@ -40,7 +40,7 @@ export type KeyValue = z.infer<typeof keyValue>
 /** A run by its id; old clients say `run_uuid`. */
 export const runRef = { run_id: opaqueId.optional(), run_uuid: opaqueId.optional() }
 
-const apiDocs = 'See the API docs for more information about request parameters.'
+export const apiDocs = 'See the API docs for more information about request parameters.'
 
 export const missingValue = (name: string): never => {
   throw invalidParameterValue({ message: `Missing value for required parameter '${name}'. ${apiDocs}` })
@@ -71,6 +71,12 @@ const named = (path: readonly PropertyKey[]): string =>
     '',
   )
 
+const pythonType = (value: unknown): string => {
+  if (Array.isArray(value)) return 'list'
+  if (typeof value === 'number') return Number.isInteger(value) ? 'int' : 'float'
+  return { string: 'str', boolean: 'bool' }[typeof value as string] ?? 'dict'
+}
+
 /** The request as its shape says; throws MLflow's `INVALID_PARAMETER_VALUE` in its wording. Fields that nobody knows are ignored. */
 export const parsed = <Shape extends z.ZodType>(shape: Shape, request: unknown): z.infer<Shape> => {
   const result = shape.safeParse(request ?? {})
@@ -78,7 +84,8 @@ export const parsed = <Shape extends z.ZodType>(shape: Shape, request: unknown):
   const { path, message } = result.error.issues[0]!
   const found = at(request, path)
   if (found === undefined || found === null) return missingValue(named(path))
-  return refuse(`Invalid value ${shown(found)} for parameter '${named(path)}' supplied: ${message}. ${apiDocs}`)
+  const why = path.length === 0 ? message : `Hint: Value was of type '${pythonType(found)}'.`
+  return refuse(`Invalid value ${shown(found)} for parameter '${named(path)}' supplied:  ${why} ${apiDocs}`)
 }
 
 const largest = 1.7976931348623157e308
@@ -102,5 +109,5 @@ export const offsetOf = (token: string | undefined): number => {
   } catch {
     // Falls through to the refusal below.
   }
-  return refuse(`Invalid page token, could not be decoded.`)
+  return refuse('Invalid page token, could not base64-decode')
 }

@@ -75,7 +75,8 @@ const identifier = (cursor: Cursor): { subject: FilterSubject; key: string } => 
     return refuse(`Invalid clause(s) in filter string: expected an identifier, found '${first?.text ?? 'the end'}'`)
   if (!isSymbol(cursor.peek(), '.')) return { subject: 'attribute', key: first.text }
   const subject = Object.hasOwn(subjects, first.text.toLowerCase()) ? subjects[first.text.toLowerCase()]! : undefined
-  if (!subject) return refuse(`Invalid entity type '${first.text}'. Valid values are metric, parameter, tag, attribute, dataset`)
+  if (!subject)
+    return refuse(`Invalid entity type '${first.text}'. Valid values are ['metric', 'parameter', 'tag', 'attribute', 'dataset']`)
   const parts: string[] = []
   while (isSymbol(cursor.peek(), '.')) {
     cursor.next()
@@ -123,6 +124,8 @@ const value = (cursor: Cursor): string | number => {
   return refuse(`Invalid clause(s) in filter string: expected a quoted string or a number, found '${token?.text ?? 'the end'}'`)
 }
 
+const mostClauses = 100
+
 /**
  * The comparisons of a filter string; empty for an empty one. Pure; knows the language, not which keys exist.
  * Throws `INVALID_PARAMETER_VALUE` for OR, NOT, parentheses, IS NULL, `;` and everything else that is no comparison.
@@ -133,6 +136,7 @@ export const parseFilter = (filter: string): Clause[] => {
   const cursor = cursorOver(tokens)
   const clauses: Clause[] = []
   while (cursor.peek()) {
+    if (clauses.length === mostClauses) return refuse(`A filter string holds at most ${mostClauses} comparisons.`)
     const { subject, key } = identifier(cursor)
     const compared = comparator(cursor)
     clauses.push({
@@ -157,10 +161,11 @@ export interface Ordering {
 /** One `order_by` entry. Throws `INVALID_PARAMETER_VALUE`. */
 export const parseOrder = (order: string): Ordering => {
   const cursor = cursorOver(tokensOf(order))
+  const clause = `order_by clause '${order.slice(0, 100)}'`
+  if (!cursor.peek()) return refuse(`Invalid ${clause}. Could not be parsed.`)
   const { subject, key } = identifier(cursor)
   const direction = cursor.next()
-  if (cursor.peek() || (direction && !isWord(direction, 'ASC') && !isWord(direction, 'DESC'))) {
-    return refuse(`Invalid order_by clause '${order.slice(0, 100)}'. Could not be parsed.`)
-  }
+  if (cursor.peek()) return refuse(`Invalid ${clause}. Could not be parsed.`)
+  if (direction && !isWord(direction, 'ASC') && !isWord(direction, 'DESC')) return refuse(`Invalid ordering key in ${clause}.`)
   return { subject, key, descending: isWord(direction, 'DESC') }
 }

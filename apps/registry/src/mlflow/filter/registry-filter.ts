@@ -31,5 +31,7 @@ export const versionCondition = (clause: Clause, params: unknown[]): string => {
   if (clause.subject !== 'attribute') return refuse(`Invalid entity type '${clause.subject}'. Valid values are attribute, tag`)
   if (clause.key === 'version_number') return numberCondition('v.version', clause, params)
   const column = Object.hasOwn(versionColumns, clause.key) ? versionColumns[clause.key]! : undefined
-  return column ? textCondition(column, clause, params) : refuse(`Invalid attribute name: ${clause.key}`)
+  return column
+    ? textCondition(column, clause, params, { lists: clause.key === 'run_id' })
+    : refuse(`Invalid attribute name: ${clause.key}`)
 }

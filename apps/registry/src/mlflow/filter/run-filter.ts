@@ -27,15 +27,19 @@ const aliases: Readonly<Record<string, string>> = {
 export const runAttribute = (key: string): (typeof attributes)[string] => {
   const name = Object.hasOwn(aliases, key.toLowerCase()) ? aliases[key.toLowerCase()]! : key
   if (Object.hasOwn(attributes, name)) return attributes[name]!
-  return refuse(`Invalid attribute key '${key}' specified. Valid keys are '${Object.keys(attributes).join(', ')}'`)
+  return refuse(
+    `Invalid attribute key '${key}' specified. Valid keys are '{${Object.keys(attributes)
+      .map((each) => `'${each}'`)
+      .join(', ')}}'`,
+  )
 }
 
 const datasetCondition = (clause: Clause, params: unknown[]): string => {
   const inner = (column: string): string =>
-    `exists (select 1 from run_input i where i.run_id = r.run_id and ${textCondition(column, clause, params)})`
+    `exists (select 1 from run_input i where i.run_id = r.run_id and ${textCondition(column, clause, params, { lists: true })})`
   if (clause.key === 'name' || clause.key === 'digest') return inner(`i.${clause.key}`)
   if (clause.key === 'context') return inner(`(i.tags->>'mlflow.data.context')`)
-  return refuse(`Invalid dataset key '${clause.key}' specified. Valid keys are 'name, digest, context'`)
+  return refuse(`Invalid dataset key '${clause.key}' specified. Valid keys are '{'name', 'digest', 'context'}'`)
 }
 
 /** A comparison as a condition on `run r`. A run without the param, tag or metric does not match, not even `!=`. */
@@ -55,7 +59,11 @@ export const runCondition = (clause: Clause, params: unknown[]): string => {
       return datasetCondition(clause, params)
     case 'attribute': {
       const { column, type } = runAttribute(clause.key)
-      return type === 'bigint' ? numberCondition(column, clause, params) : textCondition(column, clause, params)
+      if (type === 'bigint') return numberCondition(column, clause, params)
+      const lists = column === 'r.run_id'
+      if (!lists && (clause.comparator === 'IN' || clause.comparator === 'NOT IN'))
+        return refuse(`Only ['run_id'] attributes support comparison with a list of quoted string values.`)
+      return textCondition(column, clause, params, { lists })
     }
   }
 }

@@ -52,8 +52,7 @@ const sortBy = ({ subject, key, descending }: Ordering, index: number, params: u
     const { column, type, nullable } = runAttribute(key)
     return { join: '', keys: [{ column, type, descending, nullable }] }
   }
-  if (subject === 'dataset')
-    return refuse(`Invalid order_by key 'dataset.${key}': runs are ordered by metrics, params, tags and attributes`)
+  if (subject === 'dataset') return refuse(`Invalid identifier type 'dataset'`)
   const alias = `o${index}`
   const table = subject === 'metric' ? 'latest_metric' : `run_${subject}`
   const join = `left join ${table} ${alias} on ${alias}.run_id = r.run_id and ${alias}.key = ${bound(params, key)}`
@@ -136,7 +135,7 @@ export const pageQuery = (search: RunSearch, phase: Phase, place: Place | undefi
   const conditions = ['r.experiment_id = e.id', 'r.lifecycle_stage = any($2)', ...where, ...conditionsOf(search, phase, params)]
   if (place) {
     if (place.keys.length !== keys.length || !keys.every((key, index) => isOfType(place.keys[index], key)))
-      return refuse('Invalid page token, could not be decoded.')
+      return refuse('Invalid page token, could not base64-decode')
     conditions.push(after(keys, place.keys, params))
   }
   const names = keys.map((_, index) => `k${index}`)
