@@ -66,20 +66,32 @@ export type Happening =
       readonly arrival: number
       readonly age: number
       readonly fields: Record<string, unknown>
+      /** Imported: known from its event time on, whatever its record says. */
+      readonly backfilled?: boolean
+      /** Published twice. */
+      readonly twice?: boolean
     }
   | { readonly is: 'delete'; readonly partition: number; readonly arrival: number; readonly key: Record<string, unknown> }
 
 /** Everything in a stream happens on a coarse grid, in minutes: so that instants meet, and bounds are hit exactly. */
 export const grid = (max: number): fc.Arbitrary<number> => fc.nat(max).map((step) => step * 12)
 
-/** Random streams of a view: arrivals within four hours, event times up to two hours before and a little after them. */
+/**
+ * Random streams of a view: arrivals within four hours, event times up to two hours before and a little after them.
+ *
+ * @param rare Now and then a row is imported, or published twice.
+ */
 export const happenings = (
   fields: fc.Arbitrary<Record<string, unknown>>,
   key: fc.Arbitrary<Record<string, unknown>>,
+  { partitions = 2, rare = false }: { partitions?: number; rare?: boolean } = {},
 ): fc.Arbitrary<Happening[]> => {
   const arrival = grid(20)
   const age = fc.oneof({ weight: 9, arbitrary: grid(10) }, { weight: 1, arbitrary: fc.constant(-4) })
-  const partition = fc.nat(1)
+  const partition = fc.nat(partitions - 1)
+  const rarely = rare
+    ? fc.oneof({ weight: 9, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) })
+    : fc.constant(false)
   return fc.array(
     fc.oneof(
       {
@@ -90,6 +102,8 @@ export const happenings = (
           arrival,
           age,
           fields,
+          backfilled: rarely,
+          twice: rarely,
         }),
       },
       { weight: 1, arbitrary: fc.record({ is: fc.constant('delete' as const), partition, arrival, key }) },
@@ -100,13 +114,17 @@ export const happenings = (
 
 /** The records of a stream, with offsets by partition. `time` is the event-time field. */
 export const recordsOf = (stream: readonly Happening[], time: string): RawRecord[] => {
-  const next = [0, 0]
-  return stream.map((it) => {
+  const next = new Map<number, number>()
+  return stream.flatMap((it): RawRecord[] => {
     const timestamp = start + it.arrival * minute
-    const place = { partition: it.partition, epoch: 0, offset: next[it.partition]!, timestamp, headers: {} }
-    next[it.partition]! += 1
-    if (it.is === 'delete') return { ...place, key: Buffer.from(JSON.stringify(it.key)), value: null }
-    const value = { ...it.fields, [time]: new Date(timestamp - it.age * minute).toISOString() }
-    return { ...place, key: null, value: Buffer.from(JSON.stringify(value)) }
+    const placed = (): Pick<RawRecord, 'partition' | 'epoch' | 'offset' | 'timestamp'> => {
+      const offset = next.get(it.partition) ?? 0
+      next.set(it.partition, offset + 1)
+      return { partition: it.partition, epoch: 0, offset, timestamp }
+    }
+    if (it.is === 'delete') return [{ ...placed(), headers: {}, key: Buffer.from(JSON.stringify(it.key)), value: null }]
+    const value = Buffer.from(JSON.stringify({ ...it.fields, [time]: new Date(timestamp - it.age * minute).toISOString() }))
+    const headers: RawRecord['headers'] = it.backfilled ? { 'cascata-backfill': '1' } : {}
+    return Array.from({ length: it.twice ? 2 : 1 }, () => ({ ...placed(), headers, key: null, value }))
   })
 }

@@ -4,76 +4,15 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { backing, uniqueName } from '@cascata/testing'
-import { aView } from '../feature-views/a-view.ts'
 import { type Value, type View } from '../feature-views/view.ts'
 import { compileValidator, type RawRecord } from '../ingest/validate-rows.ts'
-import { type Duck, literal, openDuck, rowsOf } from '../offline/duckdb.ts'
+import { type Duck, openDuck } from '../offline/duckdb.ts'
 import { openSegmentWriter } from '../offline/segment-writer.ts'
 import { openOnlineStore, type OnlineStore } from '../online/online-store.ts'
 import { readHeader, rowReader } from '../online/row-codec.ts'
-import { grid, happenings, minute, recordsOf, start, viewOracle, type ViewOracle } from './a-stream.ts'
-import { buildDataset, type BuildInput, datasetPath } from './build-dataset.ts'
-import { decidePlan, type DatasetPlan } from './decide-plan.ts'
+import { buildAsked, flights, slowly, streamsOf, views, weather } from './a-cascade.ts'
+import { grid, minute, recordsOf, start, viewOracle, type ViewOracle } from './a-stream.ts'
 import { type ViewRows } from './history-sql.ts'
-
-const key = fc.constantFrom('F1', 'F2', 'F3')
-const place = fc.constantFrom('ATL', 'SFO')
-const flights = aView({
-  id: 1,
-  ttl: 96 * minute,
-  fields: {
-    flight: 'string',
-    publishedAt: 'timestamp',
-    departsAt: { type: 'timestamp', nullable: true },
-    origin: { type: 'string', nullable: true },
-    gates: { type: 'int', nullable: true },
-  },
-})
-const weather = aView({
-  id: 2,
-  name: 'weather',
-  entity: ['origin'],
-  time: 'seenAt',
-  ttl: 60 * minute,
-  fields: { origin: 'string', seenAt: 'timestamp', wind: 'double' },
-})
-const outcomes = aView({
-  id: 3,
-  name: 'outcomes',
-  time: 'landedAt',
-  ttl: minute,
-  fields: { flight: 'string', landedAt: 'timestamp', late: { type: 'bool', nullable: true } },
-})
-const views = [flights, weather, outcomes]
-
-const departs = fc.option(
-  grid(30).map((at) => new Date(start + at * minute).toISOString()),
-  { nil: null },
-)
-const streams = fc.record({
-  flights: happenings(
-    fc.record({
-      flight: key,
-      departsAt: departs,
-      origin: fc.option(place, { nil: null }),
-      gates: fc.option(fc.nat(9), { nil: null }),
-    }),
-    fc.record({ flight: key }),
-  ),
-  weather: happenings(
-    fc.record({ origin: place, wind: fc.double({ noNaN: true, noDefaultInfinity: true }) }),
-    fc.record({ origin: place }),
-  ),
-  outcomes: happenings(fc.record({ flight: key, late: fc.option(fc.boolean(), { nil: null }) }), fc.record({ flight: key })),
-})
-
-const asked = {
-  features: ['flights:origin', 'flights:gates', 'weather:wind'],
-  request: {},
-  label: { field: 'outcomes:late', within: 84 * minute, missing: 'drop' as const },
-  spine: ['flight'],
-  chain: ['flights'],
-}
 
 let folder: string
 let duck: Duck
@@ -112,61 +51,6 @@ async function ingest(records: Record<string, RawRecord[]>, batchRows: number) {
   return { oracles, rows }
 }
 
-const build = async (input: Partial<BuildInput> & Pick<BuildInput, 'views'>, cutoff: number, lead: number) => {
-  const plan = decidePlan(asked, new Map(views.map((view) => [view.name, view]))) as DatasetPlan
-  expect(plan).not.toHaveProperty('problem')
-  const built = await buildDataset(
-    duck,
-    folder,
-    {
-      plan,
-      spine: { is: 'observations', rows: input.views.get('flights')!, at: 'departsAt', lead, history: null },
-      cutoff,
-      max: null,
-      split: null,
-      ...input,
-    },
-    async () => {},
-  )
-  const connection = await duck.connect()
-  const rows = await rowsOf(
-    connection,
-    `select flight, epoch_ms("at")::DOUBLE as "at", flights__origin, flights__gates::DOUBLE as flights__gates, weather__wind, label from read_parquet(${literal(datasetPath(folder, built.hash))})`,
-  )
-  connection.closeSync()
-  return { built, rows }
-}
-
-/** The same dataset, the slow way. */
-function slowly(oracles: Map<string, ViewOracle>, cutoff: number, lead: number) {
-  const [seen, winds, landed] = ['flights', 'weather', 'outcomes'].map((name) => oracles.get(name)!) as [
-    ViewOracle,
-    ViewOracle,
-    ViewOracle,
-  ]
-  return seen.rows
-    .flatMap((row) => {
-      if (row.deleted || row.values['departsAt'] === null) return []
-      const at = (row.values['departsAt'] as number) - lead
-      if (row.availableAt > at || seen.shown(row.key, at) !== row || at > cutoff) return []
-      const own = seen.answer(row.key, at)
-      const wind = own?.values['origin'] ? winds.answer(own.values['origin'] as string, at) : undefined
-      const label = landed.label(row.key, at, asked.label.within)
-      if (!label || label.deleted || label.values['late'] === null) return []
-      return [
-        {
-          flight: row.key,
-          at,
-          flights__origin: own?.values['origin'] ?? null,
-          flights__gates: own?.values['gates'] ?? null,
-          weather__wind: wind?.values['wind'] ?? null,
-          label: label.values['late'],
-        },
-      ]
-    })
-    .sort((a, b) => (a.flight < b.flight ? -1 : a.flight > b.flight ? 1 : a.at - b.at))
-}
-
 const answerNow = async (view: View, keys: string[], now: number): Promise<(Record<string, Value> | undefined)[]> => {
   const { rows } = (await online.read([{ view, keys }]))[0]!
   const ordinals = view.fields.map((_, index) => index)
@@ -184,7 +68,7 @@ describe('random streams: late, corrected, duplicated, deleted, ahead of time, o
   it('give the same rows as the slow way, and online answers like the last instant offline', { timeout: 240_000 }, async () => {
     await fc.assert(
       fc.asyncProperty(
-        streams,
+        streamsOf(),
         fc.integer({ min: 1, max: 25 }),
         grid(5),
         grid(30),
@@ -199,11 +83,11 @@ describe('random streams: late, corrected, duplicated, deleted, ahead of time, o
             }
             const { oracles, rows } = await ingest(records, batchRows)
             const [cutoff, lead] = [start + cutoffMinutes * minute, leadMinutes * minute]
-            const { built, rows: found } = await build({ views: rows }, cutoff, lead)
+            const { built, rows: found } = await buildAsked({ duck, folder }, { views: rows }, cutoff, lead)
             expect(found).toEqual(slowly(oracles, cutoff, lead))
 
             const other = await ingest({ ...records, flights: records.flights }, 40)
-            const again = await build({ views: other.rows }, cutoff, lead)
+            const again = await buildAsked({ duck, folder }, { views: other.rows }, cutoff, lead)
             expect(again.built.hash).toBe(built.hash)
 
             const now = start + 250 * minute
