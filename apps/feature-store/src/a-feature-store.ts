@@ -15,11 +15,14 @@ import { type Duck, openDuck } from './offline/duckdb.ts'
 import { openSegmentWriter } from './offline/segment-writer.ts'
 import { segmentStore, type SegmentStore } from './offline/segments.store.ts'
 import { openOnlineStore, type OnlineStore } from './online/online-store.ts'
+import { onlineWriter } from './windows/online-writer.ts'
+import { openTileStore, type TileStore } from './windows/tile-store.ts'
 
 /** A feature store without Kafka: its own schema, folder and keys, and flushes that a test makes. */
 export interface StoreForTest {
   readonly db: Database
   readonly online: OnlineStore
+  readonly tiles: TileStore
   readonly duck: Duck
   readonly segments: SegmentStore
   readonly folder: string
@@ -53,13 +56,16 @@ export async function aFeatureStore(): Promise<StoreForTest> {
     log: silent,
   })
   const duck = await openDuck({ folder, name: 'test', memory: 256 * 1024 ** 2, threads: 1 })
-  const online = openOnlineStore({ url: redis, prefix: `${uniqueName('fs')}:`, onError: () => {} })
+  const prefix = `${uniqueName('fs')}:`
+  const online = openOnlineStore({ url: redis, prefix, onError: () => {} })
+  const tiles = openTileStore({ url: redis, prefix, onError: () => {} })
   const segments = segmentStore(folder)
   const metrics = featureStoreMetrics(createRegistry('test'))
 
   return {
     db,
     online,
+    tiles,
     duck,
     segments,
     folder,
@@ -74,7 +80,7 @@ export async function aFeatureStore(): Promise<StoreForTest> {
         view,
         validator: compileValidator(view),
         writer: await openSegmentWriter(duck, folder, view),
-        online,
+        online: onlineWriter({ online, tiles }, view, () => null),
         segments,
         remove: ({ file }) => rm(join(folder, file), { force: true }),
         generation: () => 1,
@@ -103,7 +109,7 @@ export async function aFeatureStore(): Promise<StoreForTest> {
     },
     async close() {
       await db.query(`drop schema ${db.schema} cascade`)
-      await Promise.all([online.close(), db.close()])
+      await Promise.all([online.close(), tiles.close(), db.close()])
       duck.close()
       await rm(folder, { recursive: true, force: true })
     },

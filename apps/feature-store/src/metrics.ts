@@ -23,6 +23,18 @@ export const featureStoreMetrics = (registry: Registry) => {
       labelNames: ['namespace', 'view'] as const,
       registers,
     }),
+    tooLate: new Counter({
+      name: 'cascata_features_too_late_rows_total',
+      help: 'Rows of a windowed view that came when no window could reach them any more: they are offline alone.',
+      labelNames: ['namespace', 'view'] as const,
+      registers,
+    }),
+    tiles: new Counter({
+      name: 'cascata_features_window_tiles_total',
+      help: 'Closed tiles of a windowed view: set from segments, and those of them that were healed as they held other rows.',
+      labelNames: ['namespace', 'view', 'outcome'] as const,
+      registers,
+    }),
     flushSeconds: new Histogram({
       name: 'cascata_features_flush_seconds',
       help: 'Time of the parts of a flush: validate, segment, online, commit.',

@@ -2,6 +2,7 @@ import { FeatureServices1764000710000 } from './migrations/1764000710000-feature
 import { FeatureStore1764000100000 } from './migrations/1764000100000-feature-store.ts'
 import { LastFlush1764000720000 } from './migrations/1764000720000-last-flush.ts'
 import { ModelRevisions1764000200000 } from './migrations/1764000200000-model-revisions.ts'
+import { Windows1764000800000 } from './migrations/1764000800000-windows.ts'
 import { Upkeep1764000300000 } from './migrations/1764000300000-upkeep.ts'
 
 /** All changes of the schema, in the order in which they are applied. */
@@ -11,4 +12,5 @@ export const migrations = [
   Upkeep1764000300000,
   FeatureServices1764000710000,
   LastFlush1764000720000,
+  Windows1764000800000,
 ]

@@ -29,6 +29,8 @@ import { lookUpRoutes } from './online/look-up.routes.ts'
 import { openOnlineStore } from './online/online-store.ts'
 import { compactionRules } from './upkeep/decide-compaction.ts'
 import { upkeep } from './upkeep/upkeep.ts'
+import { sweepingTiles } from './windows/sweep-tiles.ts'
+import { openTileStore } from './windows/tile-store.ts'
 
 const app = 'feature-store'
 
@@ -74,6 +76,11 @@ export const start = async (config: FeatureStoreConfig): Promise<{ url: string; 
     prefix: config.redisPrefix,
     onError: (error) => log.debug({ err: error }, 'Redis'),
   })
+  const tiles = openTileStore({
+    url: config.redisUrl,
+    prefix: config.redisPrefix,
+    onError: (error) => log.debug({ err: error }, 'Redis'),
+  })
   const db = await openDatabase({
     url: config.databaseUrl,
     schema: config.schema,
@@ -92,6 +99,7 @@ export const start = async (config: FeatureStoreConfig): Promise<{ url: string; 
   const catalogue = viewCatalogue(db)
   const ripening = ripener({ config, db, segments, folder: folders.base, log, metrics })
   const ripeness = messaging.leader('ripeness', ripening.run)
+  const tileSweeper = messaging.leader('tiles', sweepingTiles({ db, duck: reading, segments, tiles, log, metrics }))
   const sweeper = messaging.leader('sweep', sweeping({ db, base: folders.base, segments: folders.segments, log }))
   const keeping = upkeep({
     db,
@@ -112,6 +120,7 @@ export const start = async (config: FeatureStoreConfig): Promise<{ url: string; 
     db,
     messaging,
     online,
+    tiles,
     duck: writing,
     segments,
     schemas: schemaRegistryOf(config),
@@ -128,6 +137,7 @@ export const start = async (config: FeatureStoreConfig): Promise<{ url: string; 
   const erasing = eraser({
     db,
     online,
+    tiles,
     duck: reading,
     datasets: folders.datasets,
     clock,
@@ -135,7 +145,7 @@ export const start = async (config: FeatureStoreConfig): Promise<{ url: string; 
     within: config.eraseWithin,
     changed: keeping.ring,
   })
-  const lookUpFeatures = lookUp({ catalogue, online, metrics, config })
+  const lookUpFeatures = lookUp({ catalogue, online, tiles, metrics, config })
   return startService({
     app,
     config,
@@ -158,9 +168,16 @@ export const start = async (config: FeatureStoreConfig): Promise<{ url: string; 
     transports: [new MessagingTransport(messaging)],
     checks: { messaging: () => messaging.check(), redis: () => online.check() },
     onStop: async () => {
-      await Promise.all([ingestion.stop(), datasets.stop(), ripeness.stop(), sweeper.stop(), keeper.stop()])
+      await Promise.all([
+        ingestion.stop(),
+        datasets.stop(),
+        ripeness.stop(),
+        sweeper.stop(),
+        keeper.stop(),
+        tileSweeper.stop(),
+      ])
       await messaging.stop()
-      await Promise.all([online.close(), db.close()])
+      await Promise.all([online.close(), tiles.close(), db.close()])
       writing.close()
       reading.close()
       merging.close()

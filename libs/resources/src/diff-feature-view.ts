@@ -2,7 +2,7 @@ import { type Effect } from './diff-resources.ts'
 import { type FeatureView, type Field, type FieldType } from './feature-view.ts'
 import { type Model } from './model.ts'
 import { changeNotYet } from './not-yet.ts'
-import { modelsReading } from './references.ts'
+import { modelsReading, servedFields } from './references.ts'
 import { qualifiedName } from './resource.ts'
 
 interface Verdict {
@@ -58,6 +58,19 @@ function fieldEffect(name: string, from: Field | undefined, to: Field | undefine
   }
 }
 
+/** Built again, unless a model reads what would no longer be served, or would be of another type. */
+function aggregationEffect(from: FeatureView, to: FeatureView, models: readonly Model[]): Verdict {
+  const after = servedFields(to)
+  for (const [name, { type }] of servedFields(from)) {
+    const readers = modelsReading(from, models, name).map(({ metadata }) => qualifiedName(metadata))
+    if (readers.length > 0 && after.get(name)?.type !== type)
+      return refused(
+        `${name} would ${after.has(name) ? 'change its type' : 'go'}, and ${readers.join(', ')} read it: make a new view`,
+      )
+  }
+  return { effect: 'rebuild', why: 'built from segments in the background, then swapped' }
+}
+
 const inPlace: Readonly<Record<string, string>> = {
   'spec.ttl': 'look-ups and datasets follow it from now on',
   'spec.freshness': 'findings follow it from now on',
@@ -75,7 +88,8 @@ export function viewEffect(path: readonly string[], from: FeatureView, to: Featu
   if (path[1] === 'fields') return fieldEffect(path[2]!, from.spec.fields[path[2]!], to.spec.fields[path[2]!], readBy(path[2]))
   const reason = inPlace[field]
   if (reason !== undefined) return { effect: 'inPlace', why: reason }
-  if (path[1] === 'entity' || path[1] === 'aggregations') {
+  if (path[1] === 'aggregations') return aggregationEffect(from, to, models)
+  if (path[1] === 'entity') {
     const missing = changeNotYet('FeatureView', `spec.${path[1]}`)
     return missing
       ? refused(`not supported yet: ${missing.what}${readBy()}: ${missing.hint}`)

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { diffResources, refusals } from './diff-resources.ts'
-import { everything, flights, routes } from './examples.ts'
+import { everything, flights, routeDelays, routes } from './examples.ts'
 import { type Model } from './model.ts'
 import { parseResources } from './parse-resources.ts'
 
@@ -46,6 +46,26 @@ describe('a view', () => {
     const changes = change(flights, right, wrong)
     expect(changes).toHaveLength(1)
     expect(changes[0]).toMatch(expected)
+  })
+})
+
+describe('a windowed view', () => {
+  it.each([
+    ['fn: mean', 'fn: sum', /^spec.aggregations.delay rebuild built from segments/],
+    ['[3h, 24h]', '[3h, 24h, 7d]', /^spec.aggregations.delay rebuild/],
+    [
+      '[3h, 24h]',
+      '[3h]',
+      /^spec.aggregations.delay refused delay_24h would go, and default\/flight-delay read it: make a new view/,
+    ],
+    ['fn: mean, of: delayMin', 'fn: count', /^spec.aggregations.delay refused delay_3h would change its type/],
+    [
+      'flights: {fn: count, windows: [24h]}',
+      'flights: {fn: count, windows: [24h]}\n    latest: {fn: last, of: delayMin, windows: [6h]}',
+      /^spec.aggregations.latest rebuild/,
+    ],
+  ])('%s → %s', (right, wrong, expected) => {
+    expect(change(routeDelays, right, wrong)).toEqual([expect.stringMatching(expected)])
   })
 })
 

@@ -22,24 +22,10 @@ const among =
 export const notYet: readonly NotYet[] = [
   {
     kind: 'FeatureView',
-    field: 'spec.aggregations',
-    what: 'windowed aggregates',
-    asks: (written) => isMapping(written) && Object.keys(written).length > 0,
-    hint: 'publish the aggregate to a topic of its own, and make a view of that',
-  },
-  {
-    kind: 'FeatureView',
     field: 'spec.source.format',
     what: 'protobuf',
     asks: among('protobuf'),
     hint: 'json, cloudevents, debezium, avro and json-schema are',
-  },
-  {
-    kind: 'FeatureView',
-    field: 'spec.source.lag',
-    what: 'the lag of imported rows',
-    asks: (written) => typeof written === 'string' && !/^0+(\.0+)?(ms|s|m|h|d)$/.test(written),
-    hint: 'it belongs to `cascata import`',
   },
   {
     kind: 'Model',

@@ -54,7 +54,6 @@ describe('a view', () => {
   })
 
   it('refuses what is not there yet, but takes it as a default', () => {
-    expect(complaint(routeDelays)).toMatch(/^10:5 spec.aggregations not supported yet: windowed aggregates/)
     expect(complaint(flights.replace('format: json', 'format: protobuf'))).toContain('not supported yet: protobuf')
   })
 
@@ -98,6 +97,32 @@ describe('a view', () => {
   ])('says what is wrong: %s → %s', (right, wrong, expected) => {
     expect(flights).toContain(right)
     expect(complaint(flights.replace(right, wrong))).toContain(expected)
+  })
+
+  it('has windowed aggregates, and then no ttl unless one is written', () => {
+    expect(parse(routeDelays)[0]).toMatchObject({
+      spec: { ttl: null, aggregations: { delay: { fn: 'mean', of: 'delayMin', windows: [{ name: '3h', ms: 10_800_000 }, {}] } } },
+    })
+    expect(parse(routeDelays.replace('  fields:', '  ttl: 7d\n  fields:'))[0]).toMatchObject({ spec: { ttl: 7 * 86_400_000 } })
+  })
+
+  it.each([
+    [
+      'of: delayMin',
+      'of: delayMins',
+      '10:27 spec.aggregations.delay.of delayMins is not among the fields (did you mean delayMin?)',
+    ],
+    ['of: delayMin', 'of: origin', 'origin is a string, and mean needs a number'],
+    ['of: delayMin, ', '', 'spec.aggregations.delay.of is missing: mean needs a field'],
+    ['fn: mean', 'fn: median', 'expected one of count, sum, mean, min, max, stddev, last'],
+    ['[3h, 24h]', '[3h, 180m]', 'spec.aggregations.delay.windows[1] is as long as 3h'],
+    ['[3h, 24h]', '[2m]', 'is shorter than the hop of its tail (5m)'],
+    ['[3h, 24h]', '[1001d]', 'is longer than 1000d'],
+    ['[3h, 24h]', '[1.5h]', 'would be served as delay_1.5h, which is no field name'],
+    ['[3h, 24h]', '[]', 'spec.aggregations.delay.windows'],
+  ])('says what is wrong with an aggregation: %s → %s', (right, wrong, expected) => {
+    expect(routeDelays).toContain(right)
+    expect(complaint(routeDelays.replace(right, wrong))).toContain(expected)
   })
 
   it('reports everything at once, in the order of the file', () => {

@@ -163,6 +163,6 @@ describe('references', () => {
       ['delay_24h', { type: 'double', nullable: true }],
       ['flights_24h', { type: 'int', nullable: true }],
     ])
-    expect(() => parse(routeDelays)).toThrow('not supported yet')
+    expect(servedFields(parse(routeDelays)[0] as FeatureView)).toEqual(servedFields(windowed))
   })
 })

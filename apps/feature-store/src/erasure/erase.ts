@@ -9,6 +9,8 @@ import { fieldReader, isFault } from '../ingest/validate-fields.ts'
 import { iso } from '../ingest/validate-times.ts'
 import { type Duck } from '../offline/duckdb.ts'
 import { type OnlineStore } from '../online/online-store.ts'
+import { isTiled } from '../windows/restore-tiles.ts'
+import { type TileStore } from '../windows/tile-store.ts'
 import { addErasure, type Erasure } from './erasures.store.ts'
 import { flaggedOf } from './flagged.ts'
 import { asText, hashOfKey } from './late-rows.ts'
@@ -17,6 +19,7 @@ import { tombstonesOf } from './tombstones.ts'
 export interface EraseParts {
   readonly db: Database
   readonly online: OnlineStore
+  readonly tiles: TileStore
   readonly duck: Duck
   /** Where datasets lie. */
   readonly datasets: string
@@ -58,7 +61,10 @@ export const eraser = (parts: EraseParts): Eraser => ({
       await tx.publish(fact(entityErased, { ...told, datasets: [...flagged.datasets], versions: [...flagged.versions] }))
       return added
     })
-    await online.write(tombstonesOf(stored.view, [erasure])).catch((error: unknown) => {
+    const takeOut = isTiled(stored.view)
+      ? parts.tiles.erase(stored.view, encodeKey(values))
+      : online.write(tombstonesOf(stored.view, [erasure]))
+    await takeOut.catch((error: unknown) => {
       throw onlineUnavailable({}, { cause: error })
     })
     parts.changed()

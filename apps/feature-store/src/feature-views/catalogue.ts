@@ -33,6 +33,8 @@ export interface Catalogue {
   readonly edition: number
   /** Whether the view's online rows are written anew, as its key or its aggregates have changed. */
   isBuilding(view: Pick<View, 'id'>): boolean
+  /** The generation of the view's online rows, as last seen. */
+  generationOf(view: Pick<View, 'id'>): number
   /** Takes all views over as they are now. */
   take(views: readonly StoredView[]): void
 }
@@ -41,7 +43,7 @@ const none: ReadonlySet<number> = new Set()
 
 const serve = (view: View): ServedView => ({
   view,
-  ordinalOf: new Map(view.fields.map(({ name }, ordinal) => [name, ordinal])),
+  ordinalOf: new Map(view.served.map(({ name }, ordinal) => [name, ordinal])),
   keyReaders: view.entity.map((field) => fieldReader(field, view.spec.eventTime.format)),
   layouts: new Map([[view.revision, { fields: view.fields, ordinals: null, widened: none }]]),
 })
@@ -49,11 +51,13 @@ const serve = (view: View): ServedView => ({
 export function viewCatalogue(db: Database): Catalogue {
   const views = new Map<string, ServedView>()
   const building = new Set<number>()
+  const generations = new Map<number, number>()
   let edition = 0
 
   const serveView = ({ view, state }: StoredView): ServedView => {
     if (state.building) building.add(view.id)
     else building.delete(view.id)
+    generations.set(view.id, state.onlineGeneration)
     const known = views.get(qualified(view))
     if (known?.view.id === view.id && known.view.revision === view.revision) return known
     const served = serve(view)
@@ -87,6 +91,7 @@ export function viewCatalogue(db: Database): Catalogue {
       return found
     },
     isBuilding: ({ id }) => building.has(id),
+    generationOf: ({ id }) => generations.get(id) ?? 0,
     get edition() {
       return edition
     },

@@ -38,7 +38,7 @@ const state = async (name: string) => (await findView(store.db, 'default', name)
 async function asker() {
   const catalogue = viewCatalogue(store.db)
   catalogue.take(await listViews(store.db))
-  const ask = lookUp({ catalogue, online: store.online, metrics: store.metrics, config: { maxEntities: 10, maxFeatures: 10 } })
+  const ask = lookUp({ ...store, catalogue, config: { maxEntities: 10, maxFeatures: 10 } })
   return (features: string[], entities: Record<string, unknown[]>) =>
     ask({ namespace: 'default', features, entities, now: t0 + 60_000 })
 }

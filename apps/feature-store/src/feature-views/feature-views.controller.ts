@@ -113,6 +113,7 @@ const summary = ({ view, state }: StoredView) => ({
     deleted: state.deleted,
     ignored: state.ignored,
     withUnknownFields: state.withUnknownFields,
+    ...(view.windows ? { tooLate: state.tooLate } : {}),
   },
   freshness: {
     objectiveMs: view.spec.freshness,

@@ -19,6 +19,8 @@ export interface ViewState {
   readonly deleted: number
   readonly ignored: number
   readonly withUnknownFields: number
+  /** Rows that were too late for any window. */
+  readonly tooLate: number
   readonly lastRowAt: number | null
   /** Id of the fact that told of its last rows. */
   readonly lastFlush: string | null
@@ -51,7 +53,7 @@ const select = `
   select view.id, namespace, name, view.revision, spec, halted, building, erasures,
          online_generation as "onlineGeneration", history_generation as "historyGeneration",
          watermark::float8 as watermark, accepted::float8 as accepted, rejected::float8 as rejected, deleted::float8 as deleted,
-         ignored::float8 as ignored, with_unknown_fields::float8 as "withUnknownFields", last_row_at::float8 as "lastRowAt", last_flush as "lastFlush"
+         ignored::float8 as ignored, with_unknown_fields::float8 as "withUnknownFields", too_late::float8 as "tooLate", last_row_at::float8 as "lastRowAt", last_flush as "lastFlush"
     from view join view_revision on view_revision.view_id = view.id and view_revision.revision = view.revision`
 
 const stored = ({ id, namespace, name, revision, spec, ...state }: Row): StoredView => ({

@@ -60,6 +60,7 @@ export function startIngestion(parts: IngestionParts): Ingestion {
       running.delete(id)
       await ingestion.stop()
       await parts.online.forget(ingestion.view)
+      if (ingestion.view.windows) await parts.tiles.forget(ingestion.view)
       log.info({ view: qualified(ingestion.view) }, 'a view is no longer read')
     }
     for (const stored of views) {

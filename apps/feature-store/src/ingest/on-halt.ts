@@ -43,6 +43,7 @@ export const onResume =
       groupOf(view),
     ])
     await tx.query('update view set halted = $2 where id = $1', [view.id, halted.length > 0])
+    await buildTilesAnew(tx, stored.view)
     await noteFloors(tx, view, partitions)
     if (halted.length === 0) await closeFinding(tx, stored.view, 'data-gap', 'resumed')
     const { namespace, name, revision } = stored.view
@@ -50,6 +51,11 @@ export const onResume =
       fact(viewResumed, { namespace, view: name, revision, reason: 'resumed by hand', from, ...(by ? { by } : {}) }),
     )
   }
+
+/** Tiles may know rows of the log that is gone, or know rows that come again: they are made of what the segments hold now. */
+const buildTilesAnew = async (tx: Tx, view: View): Promise<void> => {
+  if (view.windows) await tx.query('update view set online_generation = online_generation + 1 where id = $1', [view.id])
+}
 
 /** Offsets of earlier epochs are those of a log that is gone. */
 const noteFloors = async (tx: Tx, view: View, partitions: Resumed): Promise<void> => {
@@ -73,7 +79,9 @@ const noteFloors = async (tx: Tx, view: View, partitions: Resumed): Promise<void
 export const onReplay =
   (view: View, segments: SegmentStore) =>
   async (tx: Tx, partitions: Resumed): Promise<void> => {
-    if (partitions.length === 0 || !(await lockView(tx, view.id))) return
+    const stored = partitions.length === 0 ? null : await lockView(tx, view.id)
+    if (!stored) return
+    await buildTilesAnew(tx, stored.view)
     await tx.query(
       `update view set halted = false, history_generation = history_generation + 1, accepted = 0, rejected = 0, deleted = 0,
               ignored = 0, with_unknown_fields = 0 where id = $1`,

@@ -9,7 +9,7 @@ import { countFlush, lockView, type StoredView } from '../feature-views/views.st
 import { type FeatureStoreMetrics } from '../metrics.ts'
 import { type SegmentWriter, type WrittenSegment } from '../offline/segment-writer.ts'
 import { type SegmentStore } from '../offline/segments.store.ts'
-import { type OnlineStore } from '../online/online-store.ts'
+import { type OnlineWriter } from '../windows/online-writer.ts'
 import { logWatermark, type Look, nextWatermark, noteEnds, noteProgress } from './progress.store.ts'
 import { addPayloads, addRejects, perMinute } from './rejects.store.ts'
 import { type Intake, type Rejected, withoutRows } from './row-batch.ts'
@@ -24,6 +24,8 @@ export interface Prepared {
   erasures: number
   /** The generation of the online store that was written to. */
   generation: number
+  /** Rows that were too late for any tile of a windowed view. */
+  late: number
   readonly now: number
   /** Taken after the rows were read; null: none was needed, or Kafka did not answer. */
   readonly look: Look | null
@@ -34,7 +36,7 @@ export interface OnRowsParts {
   readonly view: View
   readonly validator: RowValidator
   readonly writer: SegmentWriter
-  readonly online: OnlineStore
+  readonly online: OnlineWriter
   readonly segments: SegmentStore
   /** Removes a segment that does not count. */
   readonly remove: (segment: WrittenSegment) => Promise<void>
@@ -81,12 +83,21 @@ export function onRows(parts: OnRowsParts): RowSink<Prepared> {
       const generation = parts.generation()
       const written = await Promise.allSettled([
         intake.batch.count > 0 ? timed('segment', () => writer.write(intake.batch, now)) : null,
-        timed('online', () => online.write(intake.batch)),
+        timed('online', () => online.write(intake.batch, generation)),
         needsLook ? parts.ends() : null,
       ])
       const [segment, online_, ends] = written
       if (segment.status === 'fulfilled' && online_.status === 'fulfilled')
-        return { intake, segment: segment.value, erasures: erasures.number, generation, now, look: lookOf(ends), samples }
+        return {
+          intake,
+          segment: segment.value,
+          erasures: erasures.number,
+          generation,
+          late: online_.value,
+          now,
+          look: lookOf(ends),
+          samples,
+        }
       if (segment.status === 'fulfilled' && segment.value) await parts.remove(segment.value)
       throw segment.status === 'rejected' ? segment.reason : (online_ as PromiseRejectedResult).reason
     },
@@ -109,7 +120,7 @@ const withoutErased = (intake: Intake, erasures: Erasures): Intake => {
 }
 
 /** Leaves out what was erased since the rows were written. */
-async function withoutNewlyErased({ view, writer, remove }: OnRowsParts, tx: Tx, prepared: Prepared): Promise<void> {
+async function withoutNewlyErased({ view, writer, remove, online }: OnRowsParts, tx: Tx, prepared: Prepared): Promise<void> {
   const erasures = await erasuresOf(tx, view)
   const intake = withoutErased(prepared.intake, erasures)
   if (intake !== prepared.intake) {
@@ -117,6 +128,7 @@ async function withoutNewlyErased({ view, writer, remove }: OnRowsParts, tx: Tx,
     prepared.segment = intake.batch.count > 0 ? await writer.write(intake.batch, now) : null
     prepared.intake = intake
     if (segment) await remove(segment)
+    await online.retract()
   }
   prepared.erasures = erasures.number
 }
@@ -132,7 +144,7 @@ async function commit(parts: OnRowsParts, tx: Tx, prepared: Prepared, ranges: re
   const { intake, segment } = prepared
   if (stored.state.onlineGeneration !== prepared.generation) {
     // The online store was, or is being, rebuilt since these rows were written to it.
-    await online.write(intake.batch)
+    prepared.late = await online.write(intake.batch, stored.state.onlineGeneration)
     prepared.generation = stored.state.onlineGeneration
   }
   const { topic } = view.spec.source
@@ -143,6 +155,7 @@ async function commit(parts: OnRowsParts, tx: Tx, prepared: Prepared, ranges: re
   if (watermark !== null && watermark !== stored.state.watermark) await logWatermark(tx, view, watermark)
   const told = randomUUID()
   await countFlush(tx, view.id, countsOf(prepared), watermark, now, told)
+  if (prepared.late > 0) await tx.query('update view set too_late = too_late + $2 where id = $1', [view.id, prepared.late])
   if (intake.rejects.length > 0) {
     await addRejects(tx, view.id, topic, intake.rejects)
     await addPayloads(tx, view.id, topic, prepared.samples)
@@ -208,4 +221,5 @@ function measure({ metrics, view }: OnRowsParts, prepared: Prepared): void {
     if (count > 0) metrics.rows.inc({ ...labels, outcome }, count)
   for (const { code } of prepared.intake.rejects) metrics.rejected.inc({ ...labels, code })
   if (withUnknownFields > 0) metrics.unknownFields.inc(labels, withUnknownFields)
+  if (prepared.late > 0) metrics.tooLate.inc(labels, prepared.late)
 }

@@ -130,6 +130,7 @@ export function compileValidator(
       intake.ignored += 1
       return undefined
     }
+    if (view.windows) return noValue('rows are counted in the aggregates of a windowed view, and none is deleted')
     row.fill(null)
     for (const at of entityAt) {
       const { field, read } = plans[at]!

@@ -14,6 +14,8 @@ import { type Duck } from '../offline/duckdb.ts'
 import { openSegmentWriter } from '../offline/segment-writer.ts'
 import { type SegmentStore } from '../offline/segments.store.ts'
 import { type OnlineStore } from '../online/online-store.ts'
+import { onlineWriter } from '../windows/online-writer.ts'
+import { type TileStore } from '../windows/tile-store.ts'
 import { onHalt, onResume } from './on-halt.ts'
 import { onRows, type OnRowsParts } from './on-rows.ts'
 import { noteEnds } from './progress.store.ts'
@@ -25,6 +27,7 @@ export interface IngestionParts {
   readonly db: Database
   readonly messaging: Messaging
   readonly online: OnlineStore
+  readonly tiles: TileStore
   readonly duck: Duck
   readonly segments: SegmentStore
   readonly schemas: SchemaRegistry
@@ -47,13 +50,13 @@ export interface ViewIngestion {
 
 /** Starts reading a view's topic into both stores, as a member of the view's consumer group. */
 export async function startViewIngestion(parts: IngestionParts, stored: StoredView): Promise<ViewIngestion> {
-  const { config, db, messaging, online, duck, segments, schemas, folder, clock, log, metrics } = parts
+  const { config, db, messaging, duck, segments, schemas, folder, clock, log, metrics } = parts
   const { view } = stored
   const { topic, startFrom } = view.spec.source
   await ensureTopic(messaging.topics, view, log)
   await noteEnds(db, view.id, topic, await endsOf(messaging.topics, topic))
   const writer = await openSegmentWriter(duck, folder, view)
-  let { onlineGeneration } = stored.state
+  let { onlineGeneration, watermark } = stored.state
   let erasures = await erasuresOf(db, view)
 
   const ingest = messaging.ingest({
@@ -66,7 +69,7 @@ export async function startViewIngestion(parts: IngestionParts, stored: StoredVi
       view,
       validator: compileValidator(view, recordDecoder(view.spec.source.format, schemas)),
       writer,
-      online,
+      online: onlineWriter(parts, view, () => watermark),
       segments,
       remove: ({ file }) => rm(join(folder, file), { force: true }),
       generation: () => onlineGeneration,
@@ -86,6 +89,7 @@ export async function startViewIngestion(parts: IngestionParts, stored: StoredVi
     view,
     async update({ state }) {
       onlineGeneration = state.onlineGeneration
+      watermark = state.watermark
       if (state.erasures !== erasures.number) erasures = await erasuresOf(db, view)
     },
     async stop() {

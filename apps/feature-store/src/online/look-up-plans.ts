@@ -62,7 +62,7 @@ async function wantedViews(catalogue: Catalogue, namespace: string, features: re
     const { view: name, field } = parseReference(feature)
     const served = await catalogue.get(namespace, name)
     const ordinal = served.ordinalOf.get(field)
-    if (ordinal === undefined) throw featureNotFound({ feature, known: served.view.fields.map((each) => each.name) })
+    if (ordinal === undefined) throw featureNotFound({ feature, known: served.view.served.map((each) => each.name) })
     const entry = wanted.get(name) ?? { served, places: new Map<number, number | null>() }
     wanted.set(name, entry)
     entry.places.set(ordinal, place)
@@ -78,7 +78,7 @@ function planViews(wanted: readonly WantedView[], given: ReadonlySet<string>): P
       const source = wanted.find(
         ({ served: other }) =>
           other.view.entity.every((field) => given.has(field.name)) &&
-          other.view.fields.some((field) => field.name === name && field.type === type),
+          other.view.served.some((field) => field.name === name && field.type === type),
       )
       if (!source) throw entityMissing({ view: qualified(view), field: name })
       const ordinal = source.served.ordinalOf.get(name)!

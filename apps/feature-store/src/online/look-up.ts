@@ -5,9 +5,12 @@ import { type NamedField, qualified, type Value, type View } from '../feature-vi
 import { encodeKey, isTooLong, maxKeyBytes } from '../ingest/entity-key.ts'
 import { type FieldReader, isFault } from '../ingest/validate-fields.ts'
 import { type FeatureStoreMetrics } from '../metrics.ts'
+import { answerWindows } from '../windows/answer-windows.ts'
+import { isTiled } from '../windows/restore-tiles.ts'
+import { type EntityTiles, type TileStore } from '../windows/tile-store.ts'
 import { type OnlineStore } from './online-store.ts'
 import { lookUpPlans, type PlannedView, readerOf } from './look-up-plans.ts'
-import { readRevision, readTime } from './row-codec.ts'
+import { readEventTime, readRevision } from './row-codec.ts'
 
 export type Status = 'PRESENT' | 'NULL_VALUE' | 'NOT_FOUND' | 'OUTSIDE_MAX_AGE'
 
@@ -36,6 +39,7 @@ export interface LookUp {
 export interface LookUpParts {
   readonly catalogue: Catalogue
   readonly online: OnlineStore
+  readonly tiles: TileStore
   readonly metrics: FeatureStoreMetrics
   readonly config: Pick<FeatureStoreConfig, 'maxEntities' | 'maxFeatures'>
 }
@@ -85,23 +89,76 @@ interface ViewColumns {
 }
 
 async function readViews(
-  { catalogue, online }: LookUpParts,
+  parts: LookUpParts,
   views: readonly PlannedView[],
   asked: LookUp,
   rows: number,
   found: Map<PlannedView, ViewColumns>,
 ): Promise<void> {
   const keys = views.map((view) => keysOf(view, asked.entities, rows, found))
-  const reads = views.map(({ served }, index) => ({ view: served.view, keys: keys[index]!.filter((key) => key !== null) }))
-  const answers = await online.read(reads).catch((error: unknown) => {
+  const reads = views.map((planned, index) => ({ planned, keys: keys[index]!.filter((key) => key !== null) }))
+  const answers = await readAll(parts, reads).catch((error: unknown) => {
     throw onlineUnavailable({}, { cause: error })
   })
   for (const [index, view] of views.entries()) {
-    const { complete, rows: read } = answers[index]!
-    if (!complete) throw incomplete(catalogue, view.served.view)
-    await prepareReaders(catalogue, view, read)
-    const unread = keys[index]!.length > read.length ? unreadable(view, found, rows) : null
-    found.set(view, columnsOf(view, read, unread, asked.now))
+    const answer = answers[index]!
+    if (!answer.complete) throw incomplete(parts.catalogue, view.served.view)
+    const asRead = await readerOfRows(parts.catalogue, view, answer, asked.now)
+    const unread = keys[index]!.length > asRead.count ? unreadable(view, found, rows) : null
+    found.set(view, columnsOf(view, asRead, unread, asked.now))
+  }
+}
+
+type Read =
+  | { readonly is: 'rows'; readonly complete: boolean; readonly rows: readonly (Buffer | null)[] }
+  | { readonly is: 'tiles'; readonly complete: boolean; readonly entities: readonly (EntityTiles | null)[] }
+
+/** Reads rows and tiles, all in one round trip. */
+async function readAll(
+  { online, tiles, catalogue }: LookUpParts,
+  reads: readonly { readonly planned: PlannedView; readonly keys: readonly string[] }[],
+): Promise<Read[]> {
+  const plain = reads.filter(({ planned }) => !planned.served.view.windows)
+  const [rows, entities] = await Promise.all([
+    plain.length === 0 ? [] : online.read(plain.map(({ planned, keys }) => ({ view: planned.served.view, keys }))),
+    Promise.all(
+      reads.map(({ planned: { served }, keys }) =>
+        isTiled(served.view) ? tiles.read(served.view, catalogue.generationOf(served.view), keys) : null,
+      ),
+    ),
+  ])
+  let next = 0
+  return entities.map((read): Read => (read ? { is: 'tiles', ...read } : { is: 'rows', ...rows[next++]! }))
+}
+
+/** Reads what was found of an entity, one after the other. */
+interface FoundRows {
+  readonly count: number
+  /** Event time of the newest row, null when there is none. */
+  eventTime(index: number): number | null
+  /** Adds the values of the fields that are read to their columns. */
+  read(index: number, columns: Value[][]): void
+}
+
+async function readerOfRows(catalogue: Catalogue, planned: PlannedView, read: Read, now: number): Promise<FoundRows> {
+  const { served, ordinals, readers } = planned
+  if (read.is === 'tiles') {
+    const plan = served.view.windows!
+    const features = ordinals.map((ordinal) => plan.features[ordinal]!)
+    return {
+      count: read.entities.length,
+      eventTime: (index) => read.entities[index]?.newest ?? null,
+      read: (index, columns) =>
+        answerWindows(plan, features, read.entities[index]!, now).forEach((value, column) => columns[column]!.push(value)),
+    }
+  }
+  const { rows } = read
+  await prepareReaders(catalogue, planned, rows)
+  const revisionAt = (index: number) => (rows[index] === null ? 0 : readRevision(rows[index]!))
+  return {
+    count: rows.length,
+    eventTime: (index) => (revisionAt(index) === 0 ? null : readEventTime(rows[index]!)),
+    read: (index, columns) => readers.get(revisionAt(index))!.read(rows[index]!, columns),
   }
 }
 
@@ -170,8 +227,8 @@ async function prepareReaders(
 
 /** @param unread By entity: the status of one that could not be asked for, which `rows` lacks; null: all were. */
 function columnsOf(
-  { served: { view }, ordinals, readers }: PlannedView,
-  rows: readonly (Buffer | null)[],
+  { served: { view }, ordinals }: PlannedView,
+  rows: FoundRows,
   unread: readonly (Status | null)[] | null,
   now: number,
 ): ViewColumns {
@@ -184,17 +241,17 @@ function columnsOf(
     for (const column of values) column.push(null)
   }
   let next = 0
-  for (let entity = 0; entity < (unread?.length ?? rows.length); entity += 1) {
+  for (let entity = 0; entity < (unread?.length ?? rows.count); entity += 1) {
     const unasked = unread?.[entity] ?? null
-    const row = unasked === null ? rows[next++]! : null
-    const revision = row === null ? 0 : readRevision(row)
-    const eventTime = revision === 0 ? null : readTime(row!, 0)
+    const at = next
+    if (unasked === null) next += 1
+    const eventTime = unasked === null ? rows.eventTime(at) : null
     eventTimes.push(eventTime)
     if (eventTime === null) without(unasked ?? 'NOT_FOUND')
     else if (ttl !== null && now - eventTime > ttl) without('OUTSIDE_MAX_AGE')
     else {
       statuses.push('PRESENT')
-      readers.get(revision)!.read(row!, values)
+      rows.read(at, values)
     }
   }
   return { values, statuses, eventTimes }
@@ -211,7 +268,7 @@ function answer(
     answers[place] = {
       view: view.name,
       revision: view.revision,
-      field: view.fields[ordinals[index]!]!,
+      field: view.served[ordinals[index]!]!,
       values: column,
       statuses: column.includes(null) ? withNulls(column, statuses) : statuses,
       eventTimes,

@@ -1,5 +1,5 @@
 import { type DuckDBConnection } from '@duckdb/node-api'
-import { type Database } from '@cascata/messaging'
+import { type Database, type Tx } from '@cascata/messaging'
 import { type Clock, type Logger } from '@cascata/service'
 import { writeTombstones } from '../erasure/tombstones.ts'
 import { qualified, type Value, type View } from '../feature-views/view.ts'
@@ -10,12 +10,15 @@ import { type FeatureStoreMetrics } from '../metrics.ts'
 import { type Duck, quoted } from '../offline/duckdb.ts'
 import { scanSql, type SegmentFile } from '../offline/segment-columns.ts'
 import { type SegmentStore } from '../offline/segments.store.ts'
+import { isTiled, restoreTiles, tileSource, type TileSource } from '../windows/restore-tiles.ts'
+import { type TileStore } from '../windows/tile-store.ts'
 import { onlineOrderColumns } from './online-order.ts'
 import { type OnlineStore } from './online-store.ts'
 
 export interface RebuildParts {
   readonly db: Database
   readonly online: OnlineStore
+  readonly tiles: TileStore
   readonly duck: Duck
   readonly segments: SegmentStore
   readonly clock: Clock
@@ -59,24 +62,47 @@ export async function rebuild(parts: RebuildParts, { id }: View): Promise<void> 
     const locked = await lockView(tx, id)
     if (!locked) return null
     await tx.query('update view set online_generation = online_generation + 1 where id = $1', [id])
-    return { view: locked.view, generation: locked.state.onlineGeneration + 1 }
+    return { ...locked, generation: locked.state.onlineGeneration + 1, source: await beginTiles(parts, tx, locked) }
   })
   if (!begun) return
   const { view, generation } = begun
-  const rows = await restore(parts, view)
-  await writeTombstones(db, online, view)
+  const rows = await restoreOnline(parts, begun)
   // Another replica that began later restores everything again, and marks its own generation.
   const [now] = await db.query<{ generation: number }>('select online_generation as generation from view where id = $1', [id])
   if (now?.generation !== generation) return
   await online.markComplete({ id }, generation)
   await endBuilding(db, id)
+  if (view.windows) await parts.tiles.forget(view, generation)
   if (rows === 0) return
   metrics.rebuilds.inc({ namespace: view.namespace, view: view.name })
   log.info({ view: qualified(view), rows, generation }, 'the online rows of a view were rebuilt')
 }
 
+/** Opens a generation of tiles: what is in the segments now comes from them, all else as it is read. Null: the view serves rows. */
+async function beginTiles({ tiles, segments }: RebuildParts, tx: Tx, { view, state }: StoredView): Promise<TileSource | null> {
+  if (!isTiled(view)) return null
+  const source = await tileSource(tx, segments, view)
+  await tiles.begin(view, state.onlineGeneration + 1, source.cursors)
+  return source
+}
+
+async function restoreOnline(
+  parts: RebuildParts,
+  { view, state, generation, source }: StoredView & { generation: number; source: TileSource | null },
+): Promise<number> {
+  if (source && isTiled(view))
+    return restoreTiles(parts, view, { generation, watermark: state.watermark, segments: source.segments })
+  const rows = await restore(parts, view)
+  await writeTombstones(parts.db, parts.online, view)
+  return rows
+}
+
 /** Writes the winner of every key of some segments, of all unless told; returns how many. */
-export async function restore({ db, online, duck, segments }: RebuildParts, view: View, some?: readonly SegmentFile[]): Promise<number> {
+export async function restore(
+  { db, online, duck, segments }: RebuildParts,
+  view: View,
+  some?: readonly SegmentFile[],
+): Promise<number> {
   const files = some ?? (await segments.list(db, view.id))
   if (files.length === 0) return 0
   const revisions = await revisionsOf(db, view.id)

@@ -129,7 +129,7 @@ it('erases an entity: at once for who looks, from the files by and by, and for g
   expect(await flights()).toEqual(['F2', 'F2'])
   expect(await online(view, 'F1')).toMatchObject({ revision: 0 })
 
-  const whole = { ...parts(), generation: 1 }
+  const whole = { ...parts(), tiles: store.tiles, generation: 1 }
   await store.online.forget(view)
   await rebuild(whole, view)
   expect(await online(view, 'F1')).toMatchObject({ revision: 0 })

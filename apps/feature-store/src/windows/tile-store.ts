@@ -51,6 +51,8 @@ export interface TileStore {
     generation: number,
     keys: readonly string[],
   ): Promise<{ complete: boolean; entities: (EntityTiles | null)[] }>
+  /** Removes an entity, from every generation. */
+  erase(view: Pick<View, 'id'>, key: string): Promise<void>
   /** Removes all of a view, or all but one generation. */
   forget(view: Pick<View, 'id'>, but?: number): Promise<void>
   close(): Promise<void>
@@ -205,6 +207,12 @@ export function openTileStore({
         complete: complete === String(generation),
         entities: (hashes as Record<string, Buffer>[]).map((hash) => entityOf(windows, hash)),
       }
+    },
+
+    async erase({ id }, key) {
+      const match = `${globbed(prefix)}w*${globbed(`{${id}.${bucketOf(key)}}${key}`)}`
+      for await (const found of redis.scanStream({ match, count: 1_000 }))
+        if ((found as string[]).length > 0) await redis.unlink(...(found as string[]))
     },
 
     async forget({ id }, but) {
