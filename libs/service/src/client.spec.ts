@@ -3,7 +3,7 @@ import { type AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type Client, createClient, urlPath } from './client.ts'
-import { withCorrelation } from './context.ts'
+import { runInContext } from './context.ts'
 import { CodedError } from './errors.ts'
 
 type Script = (request: IncomingMessage, response: ServerResponse, count: number) => void
@@ -38,14 +38,16 @@ const errorOf = (call: Promise<unknown>): Promise<CodedError> =>
   )
 
 describe('a call to another app', () => {
-  it('sends JSON, the token, the correlation id and the query, and reads JSON', async () => {
+  it('sends JSON, the token, the cascade, the cause and the query, and reads JSON', async () => {
     const { client, seen } = await against((_, response) => answer(response, 200, { ok: 1 }), { token: 'secret' })
-    const got = await withCorrelation('c-1', () => client.post('/v1/things', { a: 1 }, { query: { x: 'a b', y: undefined } }))
+    const context = { correlationId: 'c-1', cause: { id: 'e-7', correlationid: 'c-1' } }
+    const got = await runInContext(context, () => client.post('/v1/things', { a: 1 }, { query: { x: 'a b', y: undefined } }))
     expect(got).toEqual({ ok: 1 })
     expect(seen[0]).toMatchObject({ method: 'POST', url: '/v1/things?x=a+b', body: '{"a":1}' })
     expect(seen[0]!.headers).toMatchObject({
       authorization: 'Bearer secret',
       'cascata-correlation-id': 'c-1',
+      'cascata-causation-id': 'e-7',
       'content-type': 'application/json',
     })
   })

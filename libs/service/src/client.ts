@@ -3,7 +3,7 @@ import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import { type Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import { upstreamAnswer, upstreamTimeout, upstreamUnreachable } from './client-errors.ts'
-import { correlationHeader, currentContext } from './context.ts'
+import { currentContext, headersOf as contextHeaders } from './context.ts'
 import { CodedError, isCodedError } from './errors.ts'
 import { type Logger } from './logger.ts'
 import { traceHeaders } from './telemetry.ts'
@@ -146,7 +146,7 @@ export const createClient = ({
     return {
       accept: 'application/json, */*',
       ...(token ? { authorization: `Bearer ${token}` } : {}),
-      ...(context ? { [correlationHeader]: context.correlationId } : {}),
+      ...(context ? contextHeaders(context) : {}),
       ...traceHeaders(),
       ...(contentType ? { 'content-type': contentType } : {}),
       ...(Buffer.isBuffer(body) ? { 'content-length': String(body.length) } : {}),

@@ -87,7 +87,7 @@ export const requestTooSlow = defineError({
   status: 408,
   retry: true,
   message: 'The request did not arrive in time.',
-  hint: 'Send the headers within 20 s and the whole request within 5 min.',
+  hint: 'Send the headers within 20 s, and something of the body at least every 30 s.',
 })
 export const answerTimeout = defineError<{ limitMs: number }>({
   code: 'HTTP_ANSWER_TIMEOUT',

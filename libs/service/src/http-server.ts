@@ -1,14 +1,14 @@
-import { randomUUID } from 'node:crypto'
 import { STATUS_CODES } from 'node:http'
 import { type Socket } from 'node:net'
 import { fastify as createFastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { type CommonConfig } from './config.ts'
-import { type Context, correlationHeader, legalCorrelationId, runInContext } from './context.ts'
+import { type Context, contextOf, correlationHeader, runInContext } from './context.ts'
 import { type CodedError } from './errors.ts'
 import { badRequest, headersTooLarge, methodNotAllowed, notFound, requestTooSlow, toCodedError } from './http-errors.ts'
 import { parseJsonBody } from './json-body.ts'
 import { type Logger } from './logger.ts'
 import { httpHistogram, type Registry } from './metrics.ts'
+import { endSlowBodies, type Patience } from './slow-bodies.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -27,11 +27,13 @@ interface ServerParts {
   log: Logger
   registry: Registry
   errorFormats: readonly ErrorFormat[]
+  /** With bodies that stop coming. */
+  patience?: Patience
 }
 
 /** Answers any error: coded, in the format of its path, and logged with its cause when it is ours. */
 export const errorResponder =
-  ({ config, log, errorFormats }: Omit<ServerParts, 'registry'>) =>
+  ({ config, log, errorFormats }: Omit<ServerParts, 'registry' | 'patience'>) =>
   (raised: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     const limits = {
       bodyLimit: request.routeOptions.bodyLimit ?? config.bodyLimit,
@@ -41,8 +43,10 @@ export const errorResponder =
     }
     const error = toCodedError(raised, limits)
     const fields = { code: error.code, status: error.status, method: request.method, route: request.routeOptions.url, ...limits }
-    if (error.status >= 500) log.error({ ...fields, err: error.cause ?? error }, 'a request failed')
-    else log.debug({ ...fields, message: error.message }, 'a request was refused')
+    if (error.status < 500) log.debug({ ...fields, message: error.message }, 'a request was refused')
+    else if (error === raised && error.status !== 500)
+      log.warn({ ...fields, message: error.message }, 'a request could not be served')
+    else log.error({ ...fields, err: error.cause ?? error }, 'a request failed')
     if (reply.sent) return reply
     if (error.status === 401) void reply.header('www-authenticate', 'Bearer')
     if (error.status === 503 && error.retry) void reply.header('retry-after', '1')
@@ -66,6 +70,11 @@ const answerClientError = (error: NodeJS.ErrnoException, socket: Socket): void =
       : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
         ? requestTooSlow()
         : badRequest({ reason: 'it is not HTTP' })
+  answerSocket(coded, socket)
+}
+
+/** Answers where there is no reply to answer with, and closes. */
+const answerSocket = (coded: CodedError, socket: Socket): void => {
   const body = JSON.stringify(coded.body())
   const head = [
     `HTTP/1.1 ${coded.status} ${STATUS_CODES[coded.status]}`,
@@ -73,7 +82,7 @@ const answerClientError = (error: NodeJS.ErrnoException, socket: Socket): void =
     `content-length: ${Buffer.byteLength(body)}`,
     'connection: close',
   ]
-  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy())
 }
 
 const matcherOf = (url: string): RegExp =>
@@ -106,9 +115,8 @@ const installNotFound = (fastify: FastifyInstance) => {
 const installContext = (fastify: FastifyInstance) => {
   fastify.decorateRequest('cascata', null as unknown as Context)
   fastify.addHook('onRequest', (request, reply, next) => {
-    const correlationId = legalCorrelationId(request.headers[correlationHeader]) ?? randomUUID()
-    request.cascata = { correlationId }
-    void reply.headers(securityHeaders).header(correlationHeader, correlationId)
+    request.cascata = contextOf(request.headers)
+    void reply.headers(securityHeaders).header(correlationHeader, request.cascata.correlationId)
     next()
   })
   // Only here: what runs after the body was read has lost the context of the first hook.
@@ -138,12 +146,12 @@ const securityHeaders = {
 
 /** A Fastify instance that keeps the promises of every app: limits, coded errors, context, metrics, headers. No route of its own yet. */
 export const createHttpServer = (parts: ServerParts): FastifyInstance => {
-  const { config, registry } = parts
+  const { config, registry, patience = { idleMs: 30_000, leastBytes: 1_024 } } = parts
   const respond = errorResponder(parts)
   const fastify = createFastify({
     logger: false,
     bodyLimit: config.bodyLimit,
-    requestTimeout: 300_000,
+    requestTimeout: 0,
     keepAliveTimeout: 72_000,
     routerOptions: { maxParamLength: 1024, ignoreDuplicateSlashes: false },
     return503OnClosing: false,
@@ -151,7 +159,7 @@ export const createHttpServer = (parts: ServerParts): FastifyInstance => {
     http: { headersTimeout: 20_000, maxHeaderSize: 16_384, requireHostHeader: true },
     clientErrorHandler: answerClientError,
     frameworkErrors: (error, request, reply) => {
-      request.cascata ??= { correlationId: randomUUID() }
+      request.cascata ??= contextOf(request.headers)
       respond(error, request, reply)
     },
   })
@@ -167,6 +175,7 @@ export const createHttpServer = (parts: ServerParts): FastifyInstance => {
   }
   fastify.setErrorHandler(respond)
   installContext(fastify)
+  endSlowBodies(fastify, patience, (socket) => answerSocket(requestTooSlow(), socket))
   installMetrics(fastify, registry)
   installNotFound(fastify)
   return fastify

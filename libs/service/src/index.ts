@@ -9,7 +9,7 @@ export {
   type Environment,
   type SettingDescription,
 } from './config.ts'
-export { type Context, currentContext, withCorrelation } from './context.ts'
+export { type Cause, type Context, currentCause, currentContext, runInContext } from './context.ts'
 export {
   CodedError,
   defineError,

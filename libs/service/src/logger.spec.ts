@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { withCorrelation } from './context.ts'
+import { runInContext } from './context.ts'
 import { createLogger } from './logger.ts'
 
 const logged = (write: (log: ReturnType<typeof createLogger>) => void): Record<string, any> => {
@@ -10,7 +10,7 @@ const logged = (write: (log: ReturnType<typeof createLogger>) => void): Record<s
 }
 
 it('writes JSON lines with level, time, app and what belongs together', () => {
-  expect(withCorrelation('c-7', () => logged((log) => log.info({ rows: 3 }, 'ingested')))).toMatchObject({
+  expect(runInContext({ correlationId: 'c-7' }, () => logged((log) => log.info({ rows: 3 }, 'ingested')))).toMatchObject({
     level: 'info',
     app: 'trial',
     correlationId: 'c-7',

@@ -4,7 +4,7 @@ import { Body, Controller, Get, HttpException, Inject, Param, Post } from '@nest
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { defineConfig } from './config.ts'
-import { currentContext } from './context.ts'
+import { currentCause, currentContext } from './context.ts'
 import { CodedError, defineError } from './errors.ts'
 import { createLogger } from './logger.ts'
 import { createRegistry } from './metrics.ts'
@@ -22,6 +22,14 @@ const teapot = defineError<{ pot: string }>({
   hint: 'Ask for coffee elsewhere.',
 })
 
+const warming = defineError<{ pot: string }>({
+  code: 'TRIAL_WARMING',
+  status: 503,
+  retry: true,
+  message: ({ pot }) => `${pot} is warming up.`,
+  hint: 'Wait.',
+})
+
 const order = z.object({ drink: z.string().max(20), cups: z.number().int().min(1) })
 
 @Controller('v1')
@@ -34,7 +42,7 @@ class DrinksController {
   @Get('menu')
   @Permission('viewer', { scope: 'none' })
   list() {
-    return { menu: this.menu, correlationId: currentContext()?.correlationId }
+    return { menu: this.menu, correlationId: currentContext()?.correlationId, cause: currentCause() }
   }
   @Post('orders')
   order(@Body({ schema: order }) body: z.infer<typeof order>) {
@@ -45,6 +53,7 @@ class DrinksController {
     if (name === 'crash') throw new Error('the database password is hunter2')
     if (name === 'nest') throw new HttpException('gone away', 410)
     if (name === 'odd') throw 'a string'
+    if (name === 'cold') throw warming({ pot: name })
     throw teapot({ pot: name })
   }
   @Get('slow')
@@ -117,7 +126,7 @@ describe('requests', () => {
     expect((await post('/v2/hot/m', '{"a":1}')).body).toEqual({ got: { a: 1 } })
   })
 
-  it('carry a correlation id, also after a body was read; an illegal one is replaced', async () => {
+  it('carry a correlation id and a cause, also after a body was read; an illegal one is replaced', async () => {
     const sent = await call('/v1/orders', {
       method: 'POST',
       body: '{"drink":"tea","cups":1}',
@@ -125,6 +134,10 @@ describe('requests', () => {
     })
     expect(sent.body).toEqual({ drink: 'tea', cups: 1, correlationId: 'abc-1' })
     expect(sent.headers.get('cascata-correlation-id')).toBe('abc-1')
+    const cause = { id: 'e-1', correlationid: 'abc-1', traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' }
+    const headers = { 'cascata-correlation-id': 'abc-1', 'cascata-causation-id': 'e-1', traceparent: cause.traceparent }
+    expect((await call('/v1/menu', { headers })).body).toMatchObject({ cause })
+    expect((await call('/v1/menu', { headers: { 'cascata-causation-id': '"' } })).body).not.toHaveProperty('cause')
     const forged = await call('/v1/menu', { headers: { 'cascata-correlation-id': 'a b"c' } })
     expect(forged.headers.get('cascata-correlation-id')).toMatch(/^[0-9a-f-]{36}$/)
   })
@@ -205,6 +218,12 @@ describe('errors', () => {
       .map((line) => JSON.parse(line) as Record<string, any>)
       .find((line) => line['err']?.message?.includes('database password'))
     expect(logged).toMatchObject({ level: 'error', app: 'trial', correlationId: answer.headers.get('cascata-correlation-id') })
+  })
+
+  it('that are meant are no failures in the log', async () => {
+    expect(await call('/v1/pots/cold')).toMatchObject({ status: 503, body: { code: 'TRIAL_WARMING' } })
+    const logged = lines.map((line) => JSON.parse(line) as Record<string, any>).find(({ code }) => code === 'TRIAL_WARMING')
+    expect(logged).toMatchObject({ level: 'warn', message: 'cold is warming up.' })
   })
 
   it('405 says what is allowed', async () => {

@@ -1,6 +1,6 @@
 import { trainingFailed } from '@cascata/events'
 import { backoff, fact, pause } from '@cascata/messaging'
-import { isCodedError, withCorrelation } from '@cascata/service'
+import { isCodedError, runInContext } from '@cascata/service'
 import { fetchCandidate } from '../client-versions/fetch-candidate.ts'
 import { advance, endRun, identityOf } from './advance.ts'
 import { gateRun } from './gate-run.ts'
@@ -25,7 +25,7 @@ export async function workRun(tools: Tools, id: string, signal: AbortSignal): Pr
     if (!run || !atWork.includes(run.state) || run.awaiting) return
     if (run.cancel !== null) return cancelRun(tools, run)
     try {
-      await withCorrelation(run.causedBy?.correlationid ?? run.id, () => step(tools, run, signal))
+      await runInContext(contextOf(run), () => step(tools, run, signal))
       faults = 0
     } catch (cause) {
       if (cause instanceof Interrupted) continue
@@ -37,6 +37,12 @@ export async function workRun(tools: Tools, id: string, signal: AbortSignal): Pr
     }
   }
 }
+
+/** What the run asks of other apps follows from what was said of it last. */
+const contextOf = ({ id, causedBy }: Run) => ({
+  correlationId: causedBy?.correlationid ?? id,
+  ...(causedBy ? { cause: causedBy } : {}),
+})
 
 async function step(tools: Tools, run: Run, signal: AbortSignal): Promise<void> {
   switch (run.state) {
