@@ -62,7 +62,7 @@ export const start = async (
     routes: (fastify) => {
       resourceRoutes(fastify, { apply, plan: planResources({ db }), limit: config.resourcesLimit })
       blobRoutes(fastify, transfers)
-      mlflowRoutes(fastify, { ...transfers, champion: commandChampion({ db, deployer }) })
+      mlflowRoutes(fastify, { ...transfers, champion: commandChampion({ db, deployer }), webhooks: { allowed, timeoutMs } })
     },
     errorFormats: mlflowErrors,
     transports: [new MessagingTransport(messaging)],

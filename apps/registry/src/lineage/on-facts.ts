@@ -9,6 +9,7 @@ import {
   type trainingRequested,
 } from '@cascata/events'
 import { done, drop, type Handler } from '@cascata/messaging'
+import { noteChampion } from '../versions/champion.store.ts'
 import { registeredName } from '../versions/model-name.ts'
 import { type Said } from '../webhooks/webhook.ts'
 import { sayToWebhooks } from '../webhooks/webhooks.store.ts'
@@ -43,6 +44,7 @@ export const onRollout: Handler<DataOf<typeof rolloutStarted>> = async (event, t
 export const onRoute: Handler<DataOf<typeof routeChanged>> = async (event, tx) => {
   const before = await saveRoute(tx, event)
   const { champion } = event.data
+  if (before && champion !== null) await noteChampion(tx, event.data, champion)
   if (!before || champion === before.said.champion) return done
   const name = registeredName(event.data)
   const said: Said =

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { invalidParameterValue, resourceConflict } from '../errors.ts'
 import { championAlias } from '../versions/champion.store.ts'
 import { type CommandChampion, isPlatformModel } from '../versions/command-champion.ts'
+import { sayToWebhooks } from '../webhooks/webhooks.store.ts'
 import { type Endpoint, endpoint, type Tracking } from './endpoints.ts'
 import { canonicalStage, getVersion, sayVersion, type VersionRow } from './model-versions.store.ts'
 import { byVersion, findVersion } from './model-versions.ts'
@@ -32,7 +33,7 @@ const serves = (what: string): never => {
 
 const aliased = named.extend({ alias: text })
 
-const aliasEndpoints = ({ db, champion }: Settings): Endpoint[] => [
+const aliasEndpoints = ({ db, clock, champion }: Settings): Endpoint[] => [
   endpoint('GET', 'registered-models/alias', 'viewer', aliased, async ({ name, alias }) => {
     checkAlias(alias)
     const model = await getRegisteredModel(db, name)
@@ -46,11 +47,15 @@ const aliasEndpoints = ({ db, champion }: Settings): Endpoint[] => [
     const { version } = await getVersion(db, model, asked.version)
     if (asked.alias === championAlias && (await isPlatformModel(db, model))) await champion(model, version)
     else {
-      await db.query(
-        `insert into registered_model_alias (name, alias, version) values ($1, $2, $3)
-         on conflict (name, alias) do update set version = excluded.version`,
-        [model.name, asked.alias, version],
-      )
+      await db.transaction(async (tx) => {
+        await tx.query(
+          `insert into registered_model_alias (name, alias, version) values ($1, $2, $3)
+           on conflict (name, alias) do update set version = excluded.version`,
+          [model.name, asked.alias, version],
+        )
+        const data = { name: model.name, alias: asked.alias, version }
+        await sayToWebhooks(tx, { entity: 'MODEL_VERSION_ALIAS', action: 'CREATED', data }, clock.now())
+      })
     }
     return {}
   }),
@@ -58,7 +63,11 @@ const aliasEndpoints = ({ db, champion }: Settings): Endpoint[] => [
     checkAlias(alias)
     const model = await getRegisteredModel(db, name)
     if (alias === championAlias && (await isPlatformModel(db, model))) serves(`The alias ${championAlias}`)
-    await db.query('delete from registered_model_alias where name = $1 and alias = $2', [model.name, alias])
+    await db.transaction(async (tx) => {
+      await tx.query('delete from registered_model_alias where name = $1 and alias = $2', [model.name, alias])
+      const data = { name: model.name, alias }
+      await sayToWebhooks(tx, { entity: 'MODEL_VERSION_ALIAS', action: 'DELETED', data }, clock.now())
+    })
     return {}
   }),
 ]

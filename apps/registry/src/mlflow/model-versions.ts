@@ -4,10 +4,12 @@ import { currentPrincipal, mayAccess } from '@cascata/service'
 import { z } from 'zod'
 import { record } from '../audit/audit.store.ts'
 import { findResource } from '../resources/resources.store.ts'
+import { registeredName } from '../versions/model-name.ts'
 import { registeredFact } from '../versions/register-version.ts'
 import { type Version } from '../versions/version.ts'
 import { addVersion, lockModel } from '../versions/versions.store.ts'
 import { onnxUnder } from './artifacts.store.ts'
+import { sayToWebhooks } from '../webhooks/webhooks.store.ts'
 import { type Endpoint, endpoint, type Tracking } from './endpoints.ts'
 import { parseFilter, parseOrder } from './filter/parse-filter.ts'
 import { versionCondition } from './filter/registry-filter.ts'
@@ -20,7 +22,7 @@ import {
   type VersionRow,
   withoutAliases,
 } from './model-versions.store.ts'
-import { checkRegistryTag, getRegisteredModel } from './registered-models.ts'
+import { asObject, checkRegistryTag, getRegisteredModel } from './registered-models.ts'
 import { artifactUri } from './runs.store.ts'
 import { int64, keyValue, offsetOf, opaqueId, pageToken, refuse, repeated, text } from './wire.ts'
 
@@ -64,6 +66,15 @@ const creating =
       await setVersionTags(tx, version, tags)
       const subject = `${version.namespace}/${version.model}/${version.version}`
       await record(tx, { who: user, action: 'version.registered', namespace: version.namespace, subject, details: { source } })
+      const data = {
+        name: registered.name,
+        version: version.version,
+        source,
+        run_id: run ?? '',
+        tags: asObject(tags),
+        description,
+      }
+      await sayToWebhooks(tx, { entity: 'MODEL_VERSION', action: 'CREATED', data }, clock.now())
       await publish(tx, version)
       return { model_version: sayVersion(await getVersion(tx, version, version.version)) }
     })
@@ -167,17 +178,26 @@ export const modelVersionEndpoints = (tracking: Tracking): Endpoint[] => {
     }),
     endpoint('POST', 'model-versions/set-tag', 'trainer', byVersion.extend(keyValue.shape), async (asked) => {
       checkRegistryTag(asked)
-      await setVersionTags(db, await find(asked), [asked])
+      const version = await find(asked)
+      await db.transaction(async (tx) => {
+        await setVersionTags(tx, version, [asked])
+        const data = { name: registeredName(version), version: version.version, key: asked.key, value: asked.value }
+        await sayToWebhooks(tx, { entity: 'MODEL_VERSION_TAG', action: 'SET', data }, clock.now())
+      })
       return {}
     }),
     endpoint('DELETE', 'model-versions/delete-tag', 'trainer', byVersion.extend({ key: text }), async (asked) => {
       const { namespace, model, version } = await find(asked)
-      await db.query('delete from model_version_tag where namespace = $1 and model = $2 and version = $3 and key = $4', [
-        namespace,
-        model,
-        version,
-        asked.key,
-      ])
+      await db.transaction(async (tx) => {
+        await tx.query('delete from model_version_tag where namespace = $1 and model = $2 and version = $3 and key = $4', [
+          namespace,
+          model,
+          version,
+          asked.key,
+        ])
+        const data = { name: registeredName({ namespace, model }), version, key: asked.key }
+        await sayToWebhooks(tx, { entity: 'MODEL_VERSION_TAG', action: 'DELETED', data }, clock.now())
+      })
       return {}
     }),
   ]

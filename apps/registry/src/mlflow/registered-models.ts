@@ -3,6 +3,7 @@ import { mayAccess, requireAccess } from '@cascata/service'
 import { z } from 'zod'
 import { resourceAlreadyExists, resourceDoesNotExist } from '../errors.ts'
 import { modelOf, registeredName } from '../versions/model-name.ts'
+import { sayToWebhooks } from '../webhooks/webhooks.store.ts'
 import { type Endpoint, endpoint, type Tracking } from './endpoints.ts'
 import { parseFilter, parseOrder } from './filter/parse-filter.ts'
 import { modelCondition } from './filter/registry-filter.ts'
@@ -76,6 +77,10 @@ const setTags = async (db: Pick<Database | Tx, 'query'>, name: string, tags: rea
   )
 }
 
+/** Tags as messages to webhooks have them. */
+export const asObject = (tags: readonly KeyValue[]): Record<string, string> =>
+  Object.fromEntries(tags.map(({ key, value }) => [key, value]))
+
 const creating =
   ({ db, clock }: Tracking) =>
   async ({ name, tags, description }: z.infer<typeof create>): Promise<object> => {
@@ -93,6 +98,8 @@ const creating =
       )
       if (added.length === 0) throw resourceAlreadyExists({ message: `Registered Model (name=${name}) already exists.` })
       await setTags(tx, registered, tags)
+      const data = { name: registered, tags: asObject(tags), description }
+      await sayToWebhooks(tx, { entity: 'REGISTERED_MODEL', action: 'CREATED', data }, clock.now())
     })
     return { registered_model: await sayModel(db, await getRegisteredModel(db, registered)) }
   }

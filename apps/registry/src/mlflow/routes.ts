@@ -1,6 +1,7 @@
 import { permission } from '@cascata/service'
 import { type FastifyInstance } from 'fastify'
 import { type BlobStore } from '../blobs/blob-store.ts'
+import { type PostSettings } from '../deliveries/post.ts'
 import { type CommandChampion } from '../versions/command-champion.ts'
 import { aliasAndStageEndpoints } from './aliases.ts'
 import { artifactEndpoints, artifactRoutes } from './artifacts.ts'
@@ -14,6 +15,7 @@ import { registeredModelEndpoints } from './registered-models.ts'
 import { retiringEndpoints } from './retiring.ts'
 import { runDataEndpoints } from './run-data.ts'
 import { runEndpoints } from './runs.ts'
+import { webhookEndpoints } from './webhooks.ts'
 
 /** The version of MLflow whose protocol is spoken. */
 const spoken = '3.17.2'
@@ -23,6 +25,7 @@ interface Settings extends Tracking {
   readonly limitBytes: number
   readonly timeoutMs: number
   readonly champion: CommandChampion
+  readonly webhooks: PostSettings
 }
 
 /** What newer clients ask before their first upload: plain uploads, nothing else. */
@@ -54,6 +57,7 @@ export const mlflowRoutes = (fastify: FastifyInstance, settings: Settings): void
     ...modelVersionEndpoints(settings),
     ...aliasAndStageEndpoints(settings),
     ...retiringEndpoints(settings),
+    ...webhookEndpoints(settings),
   ])
   artifactRoutes(fastify, settings)
   const open = { config: { permission: permission('public', { scope: 'none' as const }) } }
