@@ -84,10 +84,42 @@ client.set_model_version_tag(f"{prefix}-model", "1", "seen", "yes")
 answers["version_tag"] = client.get_model_version(f"{prefix}-model", "1").tags["seen"]
 loaded = mlflow.sklearn.load_model(f"models:/{prefix}-model/1")
 answers["loaded"] = [int(value) for value in loaded.predict(inputs)]
-answers["alias"] = refusal(lambda: client.set_registered_model_alias(f"{prefix}-model", "champion", "1"))
 answers["missing_alias"] = refusal(lambda: client.get_model_version_by_alias(f"{prefix}-model", "champion"))
+client.set_registered_model_alias(f"{prefix}-model", "champion", "1")
+answers["by_alias"] = [int(value) for value in mlflow.sklearn.load_model(f"models:/{prefix}-model@champion").predict(inputs)]
+answers["aliases"] = [client.get_registered_model(f"{prefix}-model").aliases, list(client.get_model_version(f"{prefix}-model", "1").aliases)]
+client.transition_model_version_stage(f"{prefix}-model", "1", "Production", archive_existing_versions=True)
+answers["by_stage"] = [entry.version for entry in client.get_latest_versions(f"{prefix}-model", ["Production"])]
+
+# Autolog: params, metrics and the model of a fit, without a word of the user's.
+mlflow.sklearn.autolog(log_datasets=True, pos_label=1)
+with mlflow.start_run(run_name="autologged") as automatic:
+    LogisticRegression(C=0.5).fit(inputs, labels)
+mlflow.sklearn.autolog(disable=True)
+logged = mlflow.get_run(automatic.info.run_id)
+answers["autologged"] = [logged.data.params["C"], "training_f1_score" in logged.data.metrics, logged.data.tags["estimator_name"]]
+answers["logged_models"] = [
+    entry.source_run_id == automatic.info.run_id
+    for entry in mlflow.search_logged_models([experiment.experiment_id], f"source_run_id = '{automatic.info.run_id}'", output_format="list")
+]
+children = mlflow.search_runs([experiment.experiment_id], f"tags.mlflow.parentRunId = '{run.info.run_id}'", output_format="list")
+answers["children"] = [entry.info.run_name for entry in children]
+
+# A large file, up and down, and several small writers at once.
+with tempfile.TemporaryDirectory() as folder:
+    path = os.path.join(folder, "large.bin")
+    with open(path, "wb") as file:
+        file.write(os.urandom(1 << 20) * 50)
+    client.log_artifact(run.info.run_id, path)
+    back = client.download_artifacts(run.info.run_id, "large.bin", tempfile.mkdtemp(dir=folder))
+    answers["large"] = open(path, "rb").read() == open(back, "rb").read()
 answers["missing_run"] = refusal(lambda: client.get_run("0" * 32))
 
+client.rename_registered_model(f"{prefix}-model", f"{prefix}-renamed")
+client.delete_registered_model_alias(f"{prefix}-renamed", "champion")
+client.delete_model_version(f"{prefix}-renamed", "1")
+client.delete_registered_model(f"{prefix}-renamed")
+answers["gone"] = refusal(lambda: client.get_registered_model(f"{prefix}-renamed"))
 client.delete_run(run.info.run_id)
 answers["deleted"] = refusal(lambda: client.log_metric(run.info.run_id, "loss", 1.0))
 client.restore_run(run.info.run_id)

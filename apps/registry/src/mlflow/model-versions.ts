@@ -1,11 +1,10 @@
-import { versionRegistered } from '@cascata/events'
-import { type Database, fact, type Tx } from '@cascata/messaging'
+import { type Database, type Tx } from '@cascata/messaging'
 import { currentPrincipal, mayAccess } from '@cascata/service'
 import { z } from 'zod'
 import { record } from '../audit/audit.store.ts'
 import { findResource } from '../resources/resources.store.ts'
 import { registeredName } from '../versions/model-name.ts'
-import { registeredFact } from '../versions/register-version.ts'
+import { sayRegistered } from '../versions/say-registered.ts'
 import { type Version } from '../versions/version.ts'
 import { addVersion, lockModel } from '../versions/versions.store.ts'
 import { onnxUnder } from './artifacts.store.ts'
@@ -45,7 +44,7 @@ const publish = async (tx: Tx, version: Version): Promise<void> => {
     version.version,
     resource.revision,
   ])
-  await tx.publish(fact(versionRegistered, registeredFact({ ...version, revision: resource.revision })))
+  await sayRegistered(tx, { ...version, revision: resource.revision })
 }
 
 const creating =
