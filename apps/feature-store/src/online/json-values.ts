@@ -9,6 +9,7 @@ const withPoint = (value: number): string => {
 
 /** The shortest decimal that reads back as the same 32-bit float. */
 const shortestFloat = (value: number): number => {
+  if (value === 0) return value
   for (let digits = 6; digits <= 9; digits += 1) {
     const short = Number(value.toPrecision(digits))
     if (Math.fround(short) === value) return short

@@ -1,39 +1,49 @@
-import { type Result } from 'ioredis'
+import { type Redis, type Result } from 'ioredis'
 import { type View } from '../feature-views/view.ts'
 import { type RowBatch } from '../ingest/row-batch.ts'
 import { compareOnline } from './online-order.ts'
-import { bucketOf, completeKeyOf, expirySlack, globbed, openRedis } from './redis.ts'
+import { bucketOf, completeKeyOf, expirySlack, globbed, hashOf, openRedis } from './redis.ts'
 import { rowEncoder } from './row-codec.ts'
 
 /**
- * Writes rows of one slot, each only if it wins by the online rule. An equal row is written again: that is a redelivery.
- * KEYS: the rows' keys. ARGV[1]: ms to keep them, 0 for ever. ARGV[2…]: the rows. Returns how many won.
+ * Writes rows of one view and slot, each only if it wins by the online rule. An equal row is written again: that is a redelivery.
+ * A row begins with what decides, in an order of bytes that is the order of the rule (see row-codec.ts).
+ * KEYS: the hashes of the rows' entities. ARGV[1]: the view's field in them. ARGV[2]: ms to keep a row, 0 for ever. ARGV[3…]: the rows.
  */
 const writeIfNewer = `
-local keep, won = ARGV[1], 0
+local field, keep, byte = ARGV[1], tonumber(ARGV[2]), string.byte
 for i = 1, #KEYS do
-  local row = ARGV[i + 1]
-  local old = redis.call('GETRANGE', KEYS[i], 0, 23)
-  local wins = old == ''
-  if not wins then
-    local a, b, c, d, e = struct.unpack('>I7I7I2I2I6', row)
-    local f, g, h, k, l = struct.unpack('>I7I7I2I2I6', old)
-    if a ~= f then wins = a > f
-    elseif b ~= g then wins = b > g
-    elseif c ~= h then wins = c > h
-    elseif d ~= k then wins = d > k
-    else wins = e >= l end
+  local row = ARGV[i + 2]
+  local old = redis.call('HGET', KEYS[i], field)
+  local wins = true
+  if old then
+    local after = 8
+    for _ = 1, 4 do
+      local lead = byte(row, after)
+      after = after + (lead < 240 and 1 or lead - 238)
+    end
+    for at = 1, after - 1 do
+      local a, b = byte(row, at), byte(old, at)
+      if a ~= b then
+        wins = a > b
+        break
+      end
+    end
   end
   if wins then
-    if keep == '0' then redis.call('SET', KEYS[i], row) else redis.call('SET', KEYS[i], row, 'PX', keep) end
-    won = won + 1
+    local left = redis.call('PTTL', KEYS[i])
+    redis.call('HSET', KEYS[i], field, row)
+    if keep == 0 then
+      if left >= 0 then redis.call('PERSIST', KEYS[i]) end
+    elseif left == -2 or (left >= 0 and left < keep) then
+      redis.call('PEXPIRE', KEYS[i], keep)
+    end
   end
-end
-return won`
+end`
 
 declare module 'ioredis' {
   interface RedisCommander<Context> {
-    writeIfNewer(keys: number, ...args: (string | Buffer)[]): Result<number, Context>
+    writeIfNewer(keys: number, ...args: (string | Buffer)[]): Result<null, Context>
   }
 }
 
@@ -49,14 +59,17 @@ export interface OnlineStore {
   /** Forgets that the view's rows are complete: look-ups are refused until they are rebuilt. */
   markIncomplete(view: Pick<View, 'id'>): Promise<void>
   /** Removes all rows of a view that was deleted. */
-  forget(view: Pick<View, 'id'>): Promise<void>
+  forget(view: KeyedView): Promise<void>
   /** Throws when Redis does not answer, or may drop rows when it is full. */
   check(): Promise<void>
   close(): Promise<void>
 }
 
+/** What the place of a view's rows depends on. */
+export type KeyedView = Pick<View, 'id' | 'namespace' | 'entity'>
+
 export interface ViewRead {
-  readonly view: Pick<View, 'id'>
+  readonly view: KeyedView
   readonly keys: readonly string[]
 }
 
@@ -78,7 +91,6 @@ export function openOnlineStore({
   const redis = openRedis(url, onError)
   redis.defineCommand('writeIfNewer', { lua: writeIfNewer })
 
-  const rowKey = (id: number, bucket: number, key: string) => `${prefix}{${id}.${bucket}}${key}`
   const completeKey = (id: number) => completeKeyOf(prefix, id)
 
   return {
@@ -86,29 +98,29 @@ export function openOnlineStore({
       if (batch.count === 0) return
       const { view } = batch
       const encoder = rowEncoder(view)
+      const hashKey = hashKeys(prefix, view)
       const keep = view.spec.ttl === null ? '0' : String(view.spec.ttl + expirySlack)
       const pipeline = redis.pipeline()
       for (const [bucket, indices] of byBucket(batch)) {
-        const keys = indices.map((index) => rowKey(view.id, bucket, batch.keys[index]!))
-        pipeline.writeIfNewer(keys.length, ...keys, keep, ...indices.map((index) => encoder.encode(batch, index)))
+        const keys = indices.map((index) => hashKey(bucket, batch.keys[index]!))
+        pipeline.writeIfNewer(keys.length, ...keys, fieldOf(view), keep, ...indices.map((index) => encoder.encode(batch, index)))
       }
-      const results = (await pipeline.exec()) ?? []
-      const failed = results.find(([error]) => error)
-      if (failed?.[0]) throw failed[0]
+      await succeeded(pipeline)
     },
 
     async read(reads) {
-      const keys = reads.flatMap(({ view, keys }) => [
-        completeKey(view.id),
-        ...keys.map((key) => rowKey(view.id, bucketOf(key), key)),
-      ])
-      const values = await redis.mgetBuffer(...keys)
-      let at = 0
-      return reads.map(({ keys }) => {
-        const complete = values[at] !== null
-        const rows = values.slice(at + 1, (at += keys.length + 1))
-        return { complete, rows }
-      })
+      const pipeline = redis.pipeline()
+      for (const { view } of reads) pipeline.get(completeKey(view.id))
+      const plan = hashReads(prefix, reads)
+      for (const [hash, { fields }] of plan) pipeline.hmgetBuffer(hash, ...fields)
+      const results = await succeeded(pipeline)
+      const rows = reads.map(({ keys }) => new Array<Buffer | null>(keys.length).fill(null))
+      let next = reads.length
+      for (const { places } of plan.values()) {
+        const values = results[next++] as (Buffer | null)[]
+        for (const [index, { read, at }] of places.entries()) rows[read]![at] = values[index]!
+      }
+      return reads.map((_, index) => ({ complete: results[index] !== null, rows: rows[index]! }))
     },
 
     async generation({ id }) {
@@ -118,10 +130,13 @@ export function openOnlineStore({
     markComplete: async ({ id }, generation) => void (await redis.set(completeKey(id), String(generation))),
     markIncomplete: async ({ id }) => void (await redis.del(completeKey(id))),
 
-    async forget({ id }) {
-      await redis.del(completeKey(id))
-      for await (const keys of redis.scanStream({ match: `${globbed(prefix)}{${id}.*}*`, count: 1_000 })) {
-        if ((keys as string[]).length > 0) await redis.unlink(...(keys as string[]))
+    async forget(view) {
+      await redis.del(completeKey(view.id))
+      const match = `${globbed(`${prefix}{${placeOf(view)}.`)}*`
+      for await (const keys of redis.scanStream({ match, count: 1_000 })) {
+        const pipeline = redis.pipeline()
+        for (const key of keys as string[]) pipeline.hdel(key, fieldOf(view))
+        if (pipeline.length > 0) await succeeded(pipeline)
       }
     },
 
@@ -132,6 +147,51 @@ export function openOnlineStore({
     },
     close: async () => redis.disconnect(),
   }
+}
+
+/**
+ * Rows of an entity lie in one hash, a field a view, so that views of one entity are read by one command and Redis packs them together.
+ * Views of equal entity fields share their hashes; should two others ever have the same number here, their fields still differ.
+ */
+const placeOf = ({ namespace, entity }: KeyedView): string =>
+  `e${hashOf(`${namespace}|${entity.map(({ name, type }) => `${name}:${type}`).join('|')}`).toString(36)}`
+
+const fieldOf = ({ id }: KeyedView): string => String(id)
+
+function hashKeys(prefix: string, view: KeyedView): (bucket: number, key: string) => string {
+  const head = `${prefix}{${placeOf(view)}.`
+  return (bucket, key) => `${head}${bucket}}${key}`
+}
+
+interface HashRead {
+  readonly fields: string[]
+  /** By field: which read, and which of its keys, it is for. */
+  readonly places: { readonly read: number; readonly at: number }[]
+}
+
+function hashReads(prefix: string, reads: readonly ViewRead[]): Map<string, HashRead> {
+  const hashes = new Map<string, HashRead>()
+  for (const [read, { view, keys }] of reads.entries()) {
+    const hashKey = hashKeys(prefix, view)
+    for (const [at, key] of keys.entries()) {
+      const hash = hashKey(bucketOf(key), key)
+      const known = hashes.get(hash)
+      if (known) {
+        known.fields.push(fieldOf(view))
+        known.places.push({ read, at })
+      } else hashes.set(hash, { fields: [fieldOf(view)], places: [{ read, at }] })
+    }
+  }
+  return hashes
+}
+
+/** The answers of a pipeline. @throws the first error of any of its commands */
+async function succeeded(pipeline: ReturnType<Redis['pipeline']>): Promise<unknown[]> {
+  const results = (await pipeline.exec()) ?? []
+  return results.map(([error, value]) => {
+    if (error) throw error
+    return value
+  })
 }
 
 /** The winners of a batch by bucket: of rows of one key only the greatest is worth a write. */

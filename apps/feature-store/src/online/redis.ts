@@ -10,6 +10,8 @@ export function openRedis(url: string, onError: (error: Error) => void): Redis {
     connectTimeout: 2_000,
     commandTimeout: 10_000,
     retryStrategy: (attempt) => Math.min(50 * attempt, 1_000),
+    // After a failover the old primary is a replica that takes no writes: find the new one, and send the command again.
+    reconnectOnError: (error) => (error.message.startsWith('READONLY') ? 2 : false),
   })
   redis.on('error', onError)
   return redis
@@ -18,15 +20,17 @@ export function openRedis(url: string, onError: (error: Error) => void): Redis {
 /** What belongs to a view is spread over this many hash tags, so that a cluster spreads it too and a script meets one slot only. */
 export const buckets = 64
 
-/** FNV-1a over the UTF-16 units of a key. */
-export const bucketOf = (key: string): number => {
+/** FNV-1a over the UTF-16 units of a text. */
+export const hashOf = (text: string): number => {
   let hash = 0x811c_9dc5
-  for (let index = 0; index < key.length; index += 1) hash = Math.imul(hash ^ key.charCodeAt(index), 0x0100_0193)
-  return (hash >>> 0) % buckets
+  for (let index = 0; index < text.length; index += 1) hash = Math.imul(hash ^ text.charCodeAt(index), 0x0100_0193)
+  return hash >>> 0
 }
 
+export const bucketOf = (key: string): number => hashOf(key) % buckets
+
 /** Holds the generation of a view's rows, or tiles, once they are complete. */
-export const completeKeyOf = (prefix: string, viewId: number): string => `${prefix}{${viewId}}complete`
+export const completeKeyOf = (prefix: string, viewId: number): string => `${prefix}{${viewId}}whole`
 
 /** Physical expiry counts from the write and comes a little after the logical one, which is judged at read. In ms. */
 export const expirySlack = 10 * 60_000
