@@ -61,6 +61,8 @@ const copyDependencies = (java: string, folder: string, into: string): Promise<v
     const args = [
       '-q',
       '-B',
+      // Maven remembers what it could not fetch, and would not try again for a day.
+      '-U',
       '-f',
       join(folder, 'pom.xml'),
       'dependency:copy-dependencies',
