@@ -48,6 +48,17 @@ export const config = defineConfig('feature-store', {
   maxSpine: setting.bytes(512 * mebibyte, 'FEATURE_STORE_MAX_SPINE', 'Bytes of a spine, at most.', { min: 1024 }),
   maxPush: setting.bytes(64 * mebibyte, 'FEATURE_STORE_MAX_PUSH', 'Bytes of a push, at most.', { min: 1024 }),
   maxPushRows: setting.int(100_000, 'FEATURE_STORE_MAX_PUSH_ROWS', 'Rows of a push, at most.', { min: 1 }),
+  maxImport: setting.bytes(64 * 1024 * mebibyte, 'FEATURE_STORE_MAX_IMPORT', 'Bytes of the files of one import, at most.', {
+    min: 1024,
+  }),
+  maxImportRows: setting.int(1_000_000_000, 'FEATURE_STORE_MAX_IMPORT_ROWS', 'Rows of one imported file, at most.', { min: 1 }),
+  importMemory: setting.bytes(512 * mebibyte, 'FEATURE_STORE_IMPORT_MEMORY', 'Memory of the engine that reads imported files.', {
+    min: 128 * mebibyte,
+  }),
+  importThreads: setting.int(2, 'FEATURE_STORE_IMPORT_THREADS', 'Threads of the engine that reads imported files.', {
+    min: 1,
+    max: 64,
+  }),
   schemaRegistryUrl: setting.url<string | null>(
     null,
     'FEATURE_STORE_SCHEMA_REGISTRY_URL',

@@ -131,6 +131,55 @@ export const pushUnavailable = defineError({
   message: 'Kafka has not acknowledged the rows: they may be written or not.',
   hint: 'Push them again: rows that come twice count once.',
 })
+export const importNotFound = defineError<{ import: string }>({
+  code: 'FS_IMPORT_NOT_FOUND',
+  status: 404,
+  retry: false,
+  message: (details) => `There is no import ${details.import}.`,
+  hint: 'POST /v1/imports answers with the id; `cascata import` does it all.',
+})
+export const importInvalid = defineError<{ problem: string }>({
+  code: 'FS_IMPORT_INVALID',
+  status: 422,
+  retry: false,
+  message: ({ problem }) => `The import is not well formed: ${problem}.`,
+  hint: 'Send {"view", "files": [{"sha256", "name", "bytes", "format": "parquet", "csv" or "ndjson"}]}.',
+})
+export const importTooLarge = defineError<{ bytes: number; limit: number }>({
+  code: 'FS_IMPORT_TOO_LARGE',
+  status: 422,
+  retry: false,
+  message: ({ bytes, limit }) => `The files have ${bytes} bytes; an import takes at most ${limit}.`,
+  hint: 'Import in several steps. The limit is FEATURE_STORE_MAX_IMPORT.',
+})
+export const importOffset = defineError<{ offset: number; received: number; bytes: number }>({
+  code: 'FS_IMPORT_OFFSET',
+  status: 409,
+  retry: false,
+  message: ({ offset, received, bytes }) => `A piece at ${offset} does not follow: ${received} of ${bytes} bytes are here.`,
+  hint: 'Go on at `details.received`.',
+})
+export const importUnreadable = defineError<{ file: string; problem: string }>({
+  code: 'FS_IMPORT_UNREADABLE',
+  status: 422,
+  retry: false,
+  message: ({ file, problem }) => `${file} is not rows of the view: ${problem}.`,
+  hint: 'Nothing of the import was kept. Correct the file and import again.',
+})
+export const importRejected = defineError<{ rejected: number; limit: number }>({
+  code: 'FS_IMPORT_REJECTED',
+  status: 422,
+  retry: false,
+  message: ({ rejected, limit }) => `${rejected} rows or more are refused, and ${limit} are allowed.`,
+  hint: 'Nothing of the import was kept. Look at the rows that it lists; `--max-rejects` allows more.',
+})
+export const importBroken = defineError({
+  code: 'FS_IMPORT_BROKEN',
+  status: 422,
+  retry: false,
+  message: 'The process that reads the file died of it again and again.',
+  hint: 'It may unpack to more than FEATURE_STORE_IMPORT_MEMORY: write it with smaller row groups, or split it.',
+})
 export const modelNotFound = defineError<{ model: string }>({
   code: 'FS_MODEL_NOT_FOUND',
   status: 404,

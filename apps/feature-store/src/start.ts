@@ -14,7 +14,10 @@ import { featureServices } from './feature-services/feature-services.ts'
 import { eraser } from './erasure/erase.ts'
 import { viewCatalogue } from './feature-views/catalogue.ts'
 import { onResourceApplied, onResourceDeleted } from './feature-views/on-resource.ts'
+import { importing } from './imports/import-loop.ts'
+import { importRoutes } from './imports/imports.routes.ts'
 import { startIngestion } from './ingest/ingestion.ts'
+import { endsOf } from './ingest/topic.ts'
 import { ripener } from './labels/ripener.ts'
 import { featureStoreMetrics } from './metrics.ts'
 import { migrations } from './migrations.ts'
@@ -43,6 +46,7 @@ async function foldersOf({ data, home }: FeatureStoreConfig) {
     datasets: join(base, 'datasets'),
     spines: join(base, 'spines'),
     answers: join(base, 'answers'),
+    imports: join(base, 'imports'),
   }
   for (const folder of Object.values(folders)) await mkdir(folder, { recursive: true })
   return folders
@@ -131,6 +135,21 @@ export const start = async (config: FeatureStoreConfig): Promise<{ url: string; 
     metrics,
     committed: ripening.ringAfter,
   })
+  const imports = importing({
+    config,
+    db,
+    online,
+    tiles,
+    duck: reading,
+    segments,
+    folders,
+    ends: (topic) => endsOf(messaging.topics, topic),
+    clock,
+    log,
+    metrics,
+    committed: ripening.ringAfter,
+  })
+  const importer = messaging.leader('imports', imports.run)
   const datasets = startDatasets({ config, db, messaging, segments, duck: reading, folders, log, metrics })
   Object.assign(rings, { views: ingestion.look, datasets: datasets.ring })
 
@@ -160,6 +179,7 @@ export const start = async (config: FeatureStoreConfig): Promise<{ url: string; 
         jsonDepth: config.jsonDepth,
         ready: () => online.check(),
       })(fastify)
+      importRoutes({ config, db, folder: folders.imports, ring: imports.ring })(fastify)
       pushRoutes({ db, producer: messaging.producer, clock, config })(fastify)
       rowsRoutes({ db, duck: reading, segments, folder: folders.answers })(fastify)
       datasetRoutes({ config, db, duck: reading, folders, ring: datasets.ring })(fastify)
@@ -174,6 +194,7 @@ export const start = async (config: FeatureStoreConfig): Promise<{ url: string; 
         ripeness.stop(),
         sweeper.stop(),
         keeper.stop(),
+        importer.stop(),
         tileSweeper.stop(),
       ])
       await messaging.stop()

@@ -76,7 +76,7 @@ async function work(parts: DatasetParts, job: DatasetJob): Promise<void> {
   const { db, log, messaging, config } = parts
   try {
     const plan = await planJob(db, job)
-    const pinned = job.pinned ?? (await pinViews(messaging.topics, [...plan.views.values()]))
+    const pinned = job.pinned ?? (await pinViews(db, messaging.topics, [...plan.views.values()]))
     if (!job.pinned) await pinDataset(db, job.id, pinned, config.datasetWait)
     const lacking = await behind(db, pinned, plan.views)
     if (lacking) return await waitOrFail(parts, job, lacking)

@@ -2,17 +2,25 @@ import { type Snapshot } from '@cascata/events'
 import { type Database, type Messaging } from '@cascata/messaging'
 import { qualified, groupOf, type View } from '../feature-views/view.ts'
 import { revisionsOf, type StoredView } from '../feature-views/views.store.ts'
+import { importPartition } from '../imports/file-rows.ts'
+import { importedUpTo } from '../imports/imports.store.ts'
 import { type Segment, type SegmentStore } from '../offline/segments.store.ts'
 import { type Pinned } from './datasets.store.ts'
 import { type SnapshotPart, type ViewRows } from './history-sql.ts'
 
-/** The end offsets of the topics of views, now. */
-export const pinViews = async (topics: Messaging['topics'], views: readonly StoredView[]): Promise<Pinned[]> =>
+/** The end offsets of the topics of views, and of what was imported, now. */
+export const pinViews = async (
+  db: Pick<Database, 'query'>,
+  topics: Messaging['topics'],
+  views: readonly StoredView[],
+): Promise<Pinned[]> =>
   Promise.all(
     views.map(async ({ view }) => {
       const { topic } = view.spec.source
+      const imported = await importedUpTo(db, view.id)
       const bounds = await topics.bounds(topic)
       const ends = [...bounds].map(([partition, { high }]) => ({ partition, to: high })).sort((a, b) => a.partition - b.partition)
+      if (imported > 0) ends.push({ partition: importPartition, to: imported })
       return { view: view.name, viewId: view.id, topic, ends }
     }),
   )
@@ -38,7 +46,9 @@ export async function behind(
   for (const { view: name, topic, ends } of pinned) {
     const { view } = views.get(name)!
     const next = new Map((await cursorsOf(db, view, topic)).map((cursor) => [cursor.partition, cursor.next]))
-    const missing = ends.reduce((sum, { partition, to }) => sum + Math.max(0, to - (next.get(partition) ?? 0)), 0)
+    const missing = ends
+      .filter(({ partition }) => partition !== importPartition)
+      .reduce((sum, { partition, to }) => sum + Math.max(0, to - (next.get(partition) ?? 0)), 0)
     if (missing > 0) return { view: qualified(view), missing }
   }
   return null

@@ -3,6 +3,7 @@ import { notHalted, onlineUnavailable, replayRefused, viewNotFound } from '../er
 import { onReplay, onResume } from '../ingest/on-halt.ts'
 import { type SegmentStore } from '../offline/segments.store.ts'
 import { type OnlineStore } from '../online/online-store.ts'
+import { importedUpTo } from '../imports/imports.store.ts'
 import { groupOf, qualified } from './view.ts'
 import { findView, type StoredView } from './views.store.ts'
 
@@ -62,6 +63,8 @@ export function viewDuties({
       const states = await messaging.partitions(groupOf(view))
       if (states.some(({ halted }) => halted))
         throw replayRefused({ view: qualified(view), reason: 'its topic is not the one that was read' })
+      if ((await importedUpTo(db, view.id)) > 0)
+        throw replayRefused({ view: qualified(view), reason: 'it holds imported rows, which its topic does not have' })
       const [before] = await db.query(
         'select 1 as one from segment_range join segment on segment.id = segment_id join view_partition known on known.view_id = segment.view_id and known.topic = segment_range.topic and known.partition = segment_range.partition where segment.view_id = $1 and dropped_at is null and epoch < floor_epoch limit 1',
         [view.id],

@@ -1,5 +1,6 @@
 import { type OffsetRange, type Tx } from '@cascata/messaging'
 import { groupOf, type View } from '../feature-views/view.ts'
+import { importPartition } from '../imports/file-rows.ts'
 import { decideWatermark, mayBeLeft, type PartitionProgress } from './decide-watermark.ts'
 
 /** Adds the partitions of a topic that are not known yet, and where each ends now. */
@@ -81,11 +82,13 @@ export const nextWatermark = async (
   const partitions = (await progressOf(tx, view)).map(({ partition, high, lastRecordAt, next }) => ({
     high: look?.highs ? (look.highs.get(partition) ?? null) : high,
     lastRecordAt,
-    caughtUp: next >= (look?.ends.get(partition) ?? Number.POSITIVE_INFINITY),
+    isImports: partition === importPartition,
+    // An import counts when it is there as a whole.
+    caughtUp: partition === importPartition || next >= (look?.ends.get(partition) ?? Number.POSITIVE_INFINITY),
   }))
   return {
     watermark: decideWatermark(before, partitions, idleAfter, now),
-    needsLook: partitions.some((partition) => mayBeLeft(partition, idleAfter, now)),
+    needsLook: partitions.some((partition) => !partition.isImports && mayBeLeft(partition, idleAfter, now)),
   }
 }
 
@@ -93,9 +96,10 @@ export const nextWatermark = async (
 export const logWatermark = async (tx: Tx, view: View, watermark: number): Promise<void> => {
   await tx.query(
     `insert into watermark_log (view_id, watermark, cursors)
-     select $1, $2, coalesce(json_agg(json_build_array(partition, epoch, next_offset)), '[]'::json)
-       from cursor where consumer = $3 and topic = $4`,
-    [view.id, watermark, groupOf(view), view.spec.source.topic],
+     select $1, $2, coalesce(json_agg(json_build_array(partition, epoch, next_offset)), '[]'::json) from (
+       select partition, epoch, next_offset from cursor where consumer = $3 and topic = $4
+       union all select $5, 0, max(base_offset + rows) from import where view_id = $1 and state = 'done' having count(*) > 0) reached`,
+    [view.id, watermark, groupOf(view), view.spec.source.topic, importPartition],
   )
 }
 

@@ -21,7 +21,12 @@ export async function sweep(db: Database, folder: string, now: number): Promise<
   for (const view of await readdir(folder).catch(() => [])) {
     const files = (await readdir(join(folder, view))).map((name) => join(view, name))
     const named = new Set(
-      (await db.query<{ file: string }>('select file from segment where file = any($1)', [files])).map(({ file }) => file),
+      (
+        await db.query<{ file: string }>(
+          `select file from segment where file = any($1) union all select segment->>'file' from import_segment where segment->>'file' = any($1)`,
+          [files],
+        )
+      ).map(({ file }) => file),
     )
     for (const file of files.filter((each) => !named.has(each))) {
       const age = now - ((await stat(join(folder, file)).catch(() => null))?.mtimeMs ?? now)

@@ -1,0 +1,13 @@
+import { type openDuck } from '../offline/duckdb.ts'
+import { type Converted, type ConvertJob } from './convert.ts'
+
+export type ToWorker =
+  | { readonly is: 'job'; readonly job: ConvertJob; readonly sha256: string; readonly engine: Parameters<typeof openDuck>[0] }
+  /** What came of the last rows was recorded. */
+  | { readonly is: 'recorded' }
+
+export type FromWorker =
+  | { readonly is: 'converted'; readonly converted: Converted }
+  | { readonly is: 'done' }
+  | { readonly is: 'refused'; readonly problem: string }
+  | { readonly is: 'failed'; readonly message: string }
