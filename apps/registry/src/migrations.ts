@@ -7,6 +7,7 @@ import { Records1764000600000 } from './migrations/1764000600000-records.ts'
 import { Aliases1764000650000 } from './migrations/1764000650000-aliases.ts'
 import { MetricsOfDatasets1764000660000 } from './migrations/1764000660000-metrics-of-datasets.ts'
 import { SearchingRuns1764000510000 } from './migrations/1764000510000-searching-runs.ts'
+import { Registrations1764000720000 } from './migrations/1764000720000-registrations.ts'
 
 /** All migrations of the registry's schema, in their order. */
 export const migrations = [
@@ -19,4 +20,5 @@ export const migrations = [
   MetricsOfDatasets1764000660000,
   Records1764000600000,
   Deliveries1764000610000,
+  Registrations1764000720000,
 ]

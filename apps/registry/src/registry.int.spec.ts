@@ -178,16 +178,10 @@ describe('blobs', () => {
 describe('versions', () => {
   const run = uniqueName('r')
   const asked = fact(trainingRequested, { ...trainingRequested.examples[0]!, namespace: ns, run }, { id: uniqueName('e') })
-  const register = async (more: object = {}) => {
+  const register = async (more: object = {}, headers: Record<string, string> = {}) => {
     const { sha256 } = (await registry.call('PUT', '/v1/blobs', 'a model')).body
-    return registry.call('POST', '/v1/versions', {
-      namespace: ns,
-      model: 'flight-delay',
-      run,
-      modelSha256: sha256,
-      revision: 1,
-      ...more,
-    })
+    const version = { namespace: ns, model: 'flight-delay', run, modelSha256: sha256, revision: 1, ...more }
+    return registry.call('POST', '/v1/versions', version, headers)
   }
 
   it('are registered once a run, in the cascade that asked for it', async () => {
@@ -196,10 +190,14 @@ describe('versions', () => {
     const first = await register({ cutoff: '2001-01-14T00:00:00.000Z' })
     expect(first).toMatchObject({ status: 200, body: { version: '1', state: 'registered', origin: 'platform' } })
     expect((await register()).body).toEqual(first.body)
-    expect((await register({ run: `${run}-2` })).body).toMatchObject({ version: '2' })
+    const cause = { 'cascata-correlation-id': 'cascade-2', 'cascata-causation-id': 'succeeded-2' }
+    expect((await register({ run: `${run}-2` }, cause)).body).toMatchObject({ version: '2' })
     expect((await registry.call('GET', `/v1/versions/${ns}/flight-delay`)).body).toHaveLength(2)
-    await eventually(() => expect(eventsOf(versionRegistered.type).length).toBeGreaterThan(0))
-    expect(eventsOf(versionRegistered.type)[0]).toMatchObject({ correlationid: asked.options.id, data: { version: '1', run } })
+    await eventually(() => expect(eventsOf(versionRegistered.type)).toHaveLength(2))
+    expect(eventsOf(versionRegistered.type)).toMatchObject([
+      { correlationid: asked.options.id, data: { version: '1', run } },
+      { correlationid: 'cascade-2', causationid: 'succeeded-2', data: { version: '2' } },
+    ])
   })
 
   it('refuse what was never uploaded', async () => {
@@ -218,6 +216,8 @@ describe('versions', () => {
     expect((await registry.call('POST', path, verdict)).body).toMatchObject({ state: 'approved', verdict: { by: 'ada' } })
     expect((await registry.call('POST', path, verdict)).status).toBe(200)
     await eventually(() => expect(eventsOf(versionApproved.type)).toHaveLength(1))
+    const registered = eventsOf(versionRegistered.type).at(-1)!
+    expect(eventsOf(versionApproved.type)[0]).toMatchObject({ correlationid: 'cascade-2', causationid: registered.id })
     const { body } = await registry.call('GET', `/v1/audit?namespace=${ns}&subject=${ns}/flight-delay/2`)
     expect(body.map(({ action }: { action: string }) => action)).toEqual(['version.approved', 'version.registered'])
   })

@@ -4,10 +4,10 @@ import { type Clock, currentPrincipal } from '@cascata/service'
 import { record } from '../audit/audit.store.ts'
 import { missingBlobs } from '../blobs/blobs.store.ts'
 import { blobMissing, modelNotApplied, versionNotFound } from '../errors.ts'
-import { correlationOf } from '../lineage/lineage.store.ts'
 import { findResource } from '../resources/resources.store.ts'
 import { decideVerdict } from './decide-verdict.ts'
 import { type ModelName } from './model-name.ts'
+import { registrationOf } from './say-registered.ts'
 import { type Verdict, type Version } from './version.ts'
 import { findVersion, lockModel, saveVerdict } from './versions.store.ts'
 
@@ -41,12 +41,9 @@ export const giveVerdict =
       await record(tx, { who, action: `version.${verdict}`, namespace: name.namespace, subject, details: { why: why ?? null } })
       const evidence = evidenceSha256 ?? version.evidenceSha256
       const said = { ...name, revision, version: number, run: version.run, evidence, by: who, why: why ?? null }
-      const correlationId = version.run === null ? undefined : await correlationOf(tx, version.run)
-      const joins = correlationId === undefined ? {} : { correlationId }
       await tx.publish(
-        verdict === 'approved'
-          ? fact(versionApproved, { ...said, verdict }, joins)
-          : fact(versionRejected, { ...said, verdict }, joins),
+        verdict === 'approved' ? fact(versionApproved, { ...said, verdict }) : fact(versionRejected, { ...said, verdict }),
+        { causedBy: await registrationOf(tx, name, number) },
       )
       return (await findVersion(tx, name, number))!
     })

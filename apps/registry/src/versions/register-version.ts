@@ -1,31 +1,14 @@
-import { type DataOf, versionRegistered } from '@cascata/events'
-import { type Database, fact, type Tx } from '@cascata/messaging'
-import { type Clock, currentPrincipal } from '@cascata/service'
+import { type Database, type Tx } from '@cascata/messaging'
+import { type Clock, currentCause, currentPrincipal } from '@cascata/service'
 import { record } from '../audit/audit.store.ts'
 import { missingBlobs } from '../blobs/blobs.store.ts'
 import { blobMissing } from '../errors.ts'
 import { correlationOf } from '../lineage/lineage.store.ts'
 import { sayToWebhooks } from '../webhooks/webhooks.store.ts'
 import { registeredName } from './model-name.ts'
+import { sayRegistered } from './say-registered.ts'
 import { type Registration, type Version } from './version.ts'
 import { addVersion, lockModel, versionOfRun } from './versions.store.ts'
-
-/** What `version.registered` says of a version. */
-export const registeredFact = (version: Version & { revision: number }): DataOf<typeof versionRegistered> => ({
-  namespace: version.namespace,
-  model: version.model,
-  revision: version.revision,
-  version: version.version,
-  origin: version.origin,
-  run: version.run,
-  dataset: version.dataset,
-  datasetHash: version.datasetHash,
-  code: version.code,
-  modelSha256: version.modelSha256,
-  inputs: version.inputs,
-  cutoff: version.cutoff,
-  profileSha256: version.profileSha256,
-})
 
 const refuseMissingBlobs = async (
   tx: Tx,
@@ -44,7 +27,7 @@ const refuseMissingBlobs = async (
 
 /**
  * Registers the version of a run, once: the same run again gives the same version. Throws `REG_BLOB_MISSING`.
- * The fact joins the cascade of the run's request.
+ * The fact is caused by what the caller names, else it joins the cascade of the run's request.
  */
 export const registerVersion =
   ({ db, clock }: { db: Database; clock: Clock }) =>
@@ -67,9 +50,8 @@ export const registerVersion =
         description: '',
       }
       await sayToWebhooks(tx, { entity: 'MODEL_VERSION', action: 'CREATED', data: created }, clock.now())
-      const correlationId = await correlationOf(tx, asked.run)
-      const said = registeredFact({ ...version, revision: asked.revision })
-      await tx.publish(fact(versionRegistered, said, correlationId === undefined ? {} : { correlationId }))
+      const cascade = currentCause() ? undefined : await correlationOf(tx, asked.run)
+      await sayRegistered(tx, { ...version, revision: asked.revision }, cascade)
       return version
     })
 
