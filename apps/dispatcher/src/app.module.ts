@@ -1,6 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common'
 import { ModelsController } from './models/models.controller.ts'
 import { Parts } from './parts.ts'
+import { ReproductionsController } from './reproductions/reproductions.controller.ts'
 import { RunsController } from './runs/runs.controller.ts'
 import { type Tools } from './runs/tools.ts'
 
@@ -10,7 +11,7 @@ export class DispatcherModule {
   static of({ db, clock, weigh, executor, config }: Tools): DynamicModule {
     return {
       module: DispatcherModule,
-      controllers: [ModelsController, RunsController],
+      controllers: [ModelsController, RunsController, ReproductionsController],
       providers: [
         { provide: Parts.database, useValue: db },
         { provide: Parts.clock, useValue: clock },

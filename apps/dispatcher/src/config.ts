@@ -16,6 +16,11 @@ export const config = defineConfig('dispatcher', {
     'When no run starts: `2026-12-20T00:00Z/2027-01-02T00:00Z`, or every day `22:00-06:00`, in UTC.',
   ),
   trainers: setting.text('.', 'DISPATCHER_TRAINERS', 'Folder that the commands of own trainers start in.'),
+  image: setting.text<string | null>(
+    null,
+    'DISPATCHER_IMAGE',
+    'Digest of the image that trainers run in, for the record of versions.',
+  ),
   secrets: setting.text<string | null>(null, 'DISPATCHER_SECRETS', 'Folder with a file a secret, for `env` of own trainers.'),
   trainerToken: setting.secret('DISPATCHER_TRAINER_TOKEN', 'Bearer token that own trainers log to the registry with.'),
   datasetTimeout: setting.duration(1_800_000, 'DISPATCHER_DATASET_TIMEOUT', 'Longest wait for the dataset of a run.', {

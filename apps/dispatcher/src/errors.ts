@@ -32,6 +32,22 @@ export const trainingForbidden = defineError<{ model: string; reason: string }>(
   hint: '`./cascata status <model>` says why; `./cascata resume <model>` ends a pause or a suspension, a freeze ends with its finding.',
 })
 
+export const reproductionNotFound = defineError<{ reproduction: string }>({
+  code: 'DISP_REPRODUCTION_NOT_FOUND',
+  status: 404,
+  retry: false,
+  message: ({ reproduction }) => `There is no reproduction ${reproduction}.`,
+  hint: '`./cascata reproduce <model>/<version>` asks for one.',
+})
+
+export const reproductionsFull = defineError<{ limit: number }>({
+  code: 'DISP_REPRODUCTIONS_FULL',
+  status: 429,
+  retry: true,
+  message: ({ limit }) => `${limit} reproductions wait already.`,
+  hint: 'Ask again when one of them has ended.',
+})
+
 export const progressRefused = defineError<{ run: string }>({
   code: 'DISP_PROGRESS_REFUSED',
   status: 403,

@@ -9,6 +9,8 @@ import { processExecutor } from './executor/process-executor.ts'
 import { dispatcherMetrics } from './metrics.ts'
 import { Dispatcher1764000100000 } from './migrations/1764000100000-dispatcher.ts'
 import { ClientVersions1764000200000 } from './migrations/1764000200000-client-versions.ts'
+import { Reproductions1764000600000 } from './migrations/1764000600000-reproductions.ts'
+import { reproducing } from './reproductions/reproduce.ts'
 import { conducting } from './runs/conductor.ts'
 import { inFreezeWindow } from './runs/freeze-windows.ts'
 import { sweeping } from './runs/sweep-runs.ts'
@@ -30,7 +32,7 @@ export const start = async (given: DispatcherConfig): Promise<{ url: string; sto
   const db = await openDatabase({
     url: config.databaseUrl,
     schema: config.schema,
-    migrations: [Dispatcher1764000100000, ClientVersions1764000200000],
+    migrations: [Dispatcher1764000100000, ClientVersions1764000200000, Reproductions1764000600000],
     log,
     poolSize: config.databasePool,
   })
@@ -51,6 +53,7 @@ export const start = async (given: DispatcherConfig): Promise<{ url: string; sto
   const handlers = consumers({ weigh, clock, schema: db.schema })
   const messaging = await startMessaging({ app: 'dispatcher', kafka: kafkaOf(config), db, consumers: handlers, log, registry })
   messaging.leader('conductor', conducting(tools).run)
+  messaging.leader('reproductions', reproducing(tools))
   messaging.leader('sweeping of runs', sweeping(tools))
   return startService({
     app: 'dispatcher',

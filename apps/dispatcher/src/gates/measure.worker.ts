@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { measureData } from '../data-checks/measure-data.ts'
 import { measureGate } from './measure-gate.ts'
 import { measureRefit } from './measure-refit.ts'
+import { measureSame } from '../reproductions/measure-same.ts'
 import { type Measurement } from './measurement.ts'
 
 /*
@@ -18,6 +19,8 @@ const answer = (request: Measurement): Promise<unknown> => {
       return measureGate(request)
     case 'refit':
       return measureRefit(request)
+    case 'compare':
+      return measureSame(request)
   }
 }
 

@@ -20,7 +20,7 @@ export interface DatasetFiles {
 export type ModelFolder = string
 
 /** What a measuring process is asked; the answer is in `result.json` of its output folder. */
-export type Measurement = CheckRequest | GateRequest | RefitRequest
+export type Measurement = CheckRequest | GateRequest | RefitRequest | CompareRequest
 
 export interface CheckRequest {
   kind: 'check'
@@ -63,4 +63,19 @@ export interface RefitResult {
   figures: RefitFigures
   /** Of the rows it was fitted on, with the scores of the candidate on rows it had not seen, and the features' weights. */
   profile: DatasetProfile & { importance: Record<string, number>; scores: unknown }
+}
+
+/** Two models side by side, row by row, on the holdout. */
+export interface CompareRequest {
+  kind: 'compare'
+  output: string
+  data: DatasetFiles
+  recorded: ModelFolder
+  again: ModelFolder
+}
+/** Distances of answers, relative to max(1, |recorded|). */
+export interface CompareResult {
+  rows: number
+  worst: number
+  mean: number
 }

@@ -47,7 +47,8 @@ export async function measure<T>(
   }
 }
 
-function measureJob({ config }: Tools, run: Run, name: string): Job {
+/** A job that measures in a limited process; the folder is the run's. */
+export function measureJob({ config }: Tools, run: Run, name: string): Job {
   const folder = runFolder(config.runs, run.id).job(name)
   return {
     id: `${run.id}-${name}`,

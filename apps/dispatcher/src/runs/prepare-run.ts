@@ -8,6 +8,7 @@ import { fingerprintOf } from '../models/policy.ts'
 import { endRun, identityOf } from './advance.ts'
 import { columnsOf, datasetFiles, fetchDataset, groupColumns } from './dataset-files.ts'
 import { measure } from './measure.ts'
+import { planBuild } from '../reproductions/build-record.ts'
 import { type Run } from './run.ts'
 import { runFolder } from './run-folder.ts'
 import { runAlike, updateRun } from './runs.store.ts'
@@ -42,7 +43,7 @@ export async function prepareRun(tools: Tools, run: Run, signal: AbortSignal): P
   await rm(runFolder(config.runs, run.id).part('holdout'), { force: true })
   if (judgedOnly) return true
   const logged = run.details.mlflow ?? (await mlflow.start(`${run.namespace}/${run.model}`, run.id, clock.now(), tagsOf(run)))
-  await updateRun(db, run.id, { fingerprint }, { mlflow: logged })
+  await updateRun(db, run.id, { fingerprint }, { mlflow: logged, build: await planBuild(tools, run) })
   if (!run.details.mlflow)
     await mlflow.log(
       logged,

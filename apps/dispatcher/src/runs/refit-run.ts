@@ -88,9 +88,15 @@ async function register({ registry }: Tools, run: Run, fitted: string, found: Ru
     goldenSha256: await registry.putFile(join(fitted, 'golden.json')),
     profileSha256: await registry.putJson(profile),
     evidenceSha256: evidence,
+    ...recordOf(run),
     cutoff: train.refit ? dataset.cutoff : (dataset.split.validation.to ?? dataset.cutoff),
   })
   return { version, evidence }
+}
+
+/** What the version was made with, for whoever makes it again. */
+function recordOf({ details: { build, trainer } }: Run) {
+  return build ? { record: { ...build, fitted: (trainer?.fitted ?? null) as Record<string, unknown> | null } } : {}
 }
 
 /** What people look for in MLflow: the platform's own figures as metrics, the files as artifacts. */

@@ -2,6 +2,7 @@ import { type Cause, type DataOf, type datasetBuilt, type TrainingCause, type Tr
 import { type Input, type Model } from '@cascata/resources'
 import { type Comparison } from '../gates/decide-gates.ts'
 import { type Figures, type Gate } from '../gates/figures.ts'
+import { type BuildPlan } from '../reproductions/build-record.ts'
 import { type Exit } from '../executor/executor.ts'
 
 export type RunState =
@@ -33,6 +34,8 @@ export interface RunDetails {
   /** Observations there were when the dataset was built. */
   labels?: { ripe: number; labelled: number }
   mlflow?: { experiment: string; run: string }
+  /** What it is trained with, besides its data. */
+  build?: BuildPlan
   champion?: string | null
   /** What the trainer wrote as metrics.json: logged, never trusted. */
   trainer?: Record<string, unknown>

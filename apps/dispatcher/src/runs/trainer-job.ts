@@ -57,7 +57,7 @@ async function jobFileOf(
     params,
     seed,
     output: join(folder, 'output'),
-    progress: { url: `${config.dispatcherUrl}/v1/runs/${run.id}/progress`, token: run.token },
+    progress: run.token === '' ? null : { url: `${config.dispatcherUrl}/v1/runs/${run.id}/progress`, token: run.token },
     refit: refit ? { fitted: fitted ?? {} } : null,
   }
 }

@@ -1,5 +1,6 @@
 import { createClient, urlPath, type Logger } from '@cascata/service'
 import { type ModelSignature } from '@cascata/onnx'
+import { type BuildRecord } from '../reproductions/build-record.ts'
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 
@@ -12,6 +13,8 @@ export interface RegisteredVersion {
   signature: ModelSignature | null
   goldenSha256: string | null
   cutoff: string | null
+  datasetHash: string | null
+  record: BuildRecord | null
 }
 
 export interface NewVersion {
@@ -29,6 +32,7 @@ export interface NewVersion {
   evidenceSha256: string
   revision: number
   cutoff: string
+  record?: BuildRecord
 }
 
 /** The part of the registry that the dispatcher uses. Every failure is a CodedError; `retry` says whether it passes. */
@@ -43,6 +47,8 @@ export function registryClient({ baseUrl, token, log }: { baseUrl: string; token
     },
     putJson: async (value: unknown): Promise<string> =>
       (await client.upload<{ sha256: string }>('/v1/blobs', Buffer.from(JSON.stringify(value)))).sha256,
+    putText: async (text: string): Promise<string> =>
+      (await client.upload<{ sha256: string }>('/v1/blobs', Buffer.from(text))).sha256,
     blob: (sha256: string) => client.download(urlPath`/v1/blobs/${sha256}`),
     /** The same run again answers the same version. */
     register: (version: NewVersion) => client.post<RegisteredVersion>('/v1/versions', version, { idempotent: true }),
