@@ -11,6 +11,7 @@ import { examples, registryOf } from './commands/register.ts'
 import { registerRollouts } from './commands/rollouts.ts'
 import { registerRuns } from './commands/runs.ts'
 import { registerStatus } from './commands/status.ts'
+import { registerTokens } from './commands/tokens.ts'
 import { registerViews } from './commands/views.ts'
 import { type Outcome } from './run.ts'
 import { type Shell } from './shell.ts'
@@ -55,6 +56,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 plan found changes.`,
   registerDeadLetters(registry)
   registerLogs(registry)
   registerConfig(registry)
+  registerTokens(registry)
   registerCompletion(registry, shell)
   return program
 }

@@ -81,6 +81,11 @@ export const readTokens = async (file: string): Promise<TokenEntry[]> => {
   } catch {
     throw new Error(`${file} is not JSON: expected {"tokens":[{"name","role","namespaces","sha256"}]}`)
   }
+  return tokensOf(file, json)
+}
+
+/** The entries of a tokens file that was parsed, or is to be written. */
+export const tokensOf = (file: string, json: unknown): TokenEntry[] => {
   const parsed = tokensFile.safeParse(json)
   if (!parsed.success)
     throw new Error(`${file}: ${parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ')}`)
