@@ -14,6 +14,20 @@ export const tokenUnknown = defineError({
   message: 'The token is not one of ours.',
   hint: 'Ask an admin for a new token.',
 })
+export const tooManyFailures = defineError<{ retryAfterSeconds: number }>({
+  code: 'AUTH_TOO_MANY_FAILURES',
+  status: 429,
+  retry: true,
+  message: 'Too many wrong tokens came from this address.',
+  hint: ({ retryAfterSeconds }) => `Try again in ${retryAfterSeconds} s, with a token of ours.`,
+})
+export const rateExceeded = defineError<{ limit: number; retryAfterSeconds: number }>({
+  code: 'AUTH_RATE_LIMIT',
+  status: 429,
+  retry: true,
+  message: ({ limit }) => `This token sends more than ${limit} requests a second.`,
+  hint: ({ retryAfterSeconds }) => `Try again in ${retryAfterSeconds} s. The limit is CASCATA_RATE_LIMIT.`,
+})
 export const roleTooLow = defineError<{ role: string; needed: string[] }>({
   code: 'AUTH_ROLE',
   status: 403,

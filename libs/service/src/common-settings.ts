@@ -83,6 +83,12 @@ export const commonSettings = {
     'JSON file of hashed bearer tokens; without it nobody logs in, on loopback only.',
   ),
   serviceToken: setting.secret('CASCATA_TOKEN', 'Bearer token this app presents to the other apps.'),
+  rateLimit: setting.int(
+    0,
+    'CASCATA_RATE_LIMIT',
+    'Requests a second that one token may send to a replica, ten times as many at once; 0: no limit.',
+    { min: 0, max: 1_000_000 },
+  ),
   tls: setting.choice(
     ['none', 'in-front', 'private-network'],
     'none',

@@ -155,3 +155,38 @@ describe('tokens', () => {
     expect(roles.filter((role) => roleAllows(role, 'admin'))).toEqual(['admin'])
   })
 })
+
+describe('limits', () => {
+  const guess = () =>
+    service.fastify.inject({
+      url: '/v1/all',
+      headers: { authorization: `Bearer ${createToken({ name: 'x', role: 'admin' }).token}` },
+    })
+
+  it('slow down who guesses, and never who has a right token', async () => {
+    const guesses = await Promise.all(Array.from({ length: 400 }, guess))
+    const refused = guesses.filter(({ statusCode }) => statusCode === 429)
+    expect(refused.length).toBeGreaterThan(20)
+    expect(refused[0]!.json()).toMatchObject({ code: 'AUTH_TOO_MANY_FAILURES' })
+    expect(Number(refused[0]!.headers['retry-after'])).toBeGreaterThan(0)
+    expect((await call('/v1/all', 'admin')).status).toBe(200)
+  })
+
+  it('hold for a token that sends too much, where they are set', async () => {
+    const own = join(folder, 'limited.json')
+    await writeFile(own, JSON.stringify({ tokens: [tokens.admin.entry] }))
+    const limited = await startService({
+      app: 'trial',
+      config: config.parse({ CASCATA_TOKENS_FILE: own, CASCATA_RATE_LIMIT: '1', TRIAL_PORT: '0' }),
+      log: createLogger('trial', 'silent'),
+      registry: createRegistry('trial'),
+      routes: (fastify) => void fastify.get('/v1/all', { config: { permission: permission('viewer') } }, () => ({ all: true })),
+    })
+    const ask = () => limited.fastify.inject({ url: '/v1/all', headers: { authorization: `Bearer ${tokens.admin.token}` } })
+    const answers = await Promise.all(Array.from({ length: 100 }, ask))
+    const refused = answers.filter(({ statusCode }) => statusCode === 429)
+    expect(answers[0]!.statusCode).toBe(200)
+    expect(refused[0]!.json()).toMatchObject({ code: 'AUTH_RATE_LIMIT', hint: expect.stringContaining('CASCATA_RATE_LIMIT') })
+    await limited.stop()
+  })
+})

@@ -1,9 +1,20 @@
 import { type FastifyInstance, type FastifyRequest } from 'fastify'
-import { foreignHost, foreignOrigin, loginNeeded, outOfScope, roleTooLow, tokenUnknown, unscopedRoute } from './auth-errors.ts'
+import {
+  foreignHost,
+  foreignOrigin,
+  loginNeeded,
+  outOfScope,
+  rateExceeded,
+  roleTooLow,
+  tokenUnknown,
+  tooManyFailures,
+  unscopedRoute,
+} from './auth-errors.ts'
 import { unsafeAddress } from './start-errors.ts'
 import { type CommonConfig } from './config.ts'
 import { type Logger } from './logger.ts'
 import { type Permission, scopeInPath } from './permission.ts'
+import { rateLimiter } from './rate-limit.ts'
 import { anonymousPrincipal, type Authenticate, localPrincipal, type Principal, roleAllows, watchTokens } from './tokens.ts'
 
 /** A route as the guard knows it. */
@@ -46,12 +57,25 @@ const bearerOf = (request: FastifyRequest): string | null => {
   return match ? match[1]! : null
 }
 
-const logIn = (request: FastifyRequest, authenticate: Authenticate): Principal => {
-  const token = bearerOf(request)
-  if (token === null) throw loginNeeded()
-  const principal = authenticate(token)
-  if (!principal) throw tokenUnknown()
-  return principal
+const inSeconds = (ms: number): number => Math.ceil(ms / 1_000)
+
+/** Logs in, with limits: a right token is never kept out by wrong ones from the same address. */
+const loggingIn = (authenticate: Authenticate, limit: number) => {
+  const failures = rateLimiter({ perSecond: 20, burst: 200 })
+  const requests = limit > 0 ? rateLimiter({ perSecond: limit, burst: limit * 10 }) : () => 0
+  return (request: FastifyRequest): Principal => {
+    const token = bearerOf(request)
+    if (token === null) throw loginNeeded()
+    const principal = authenticate(token)
+    const now = performance.now()
+    if (!principal) {
+      const wait = failures(request.ip, now)
+      throw wait > 0 ? tooManyFailures({ retryAfterSeconds: inSeconds(wait) }) : tokenUnknown()
+    }
+    const wait = requests(principal.name, now)
+    if (wait > 0) throw rateExceeded({ limit, retryAfterSeconds: inSeconds(wait) })
+    return principal
+  }
 }
 
 const authorize = (request: FastifyRequest, { needs, scope }: Permission, principal: Principal): void => {
@@ -73,6 +97,8 @@ export const installGuard = async (fastify: FastifyInstance, config: CommonConfi
   const bare: string[] = []
   const tokens = config.tokensFile ? await watchTokens(config.tokensFile, log) : null
 
+  const logIn = tokens && loggingIn(tokens.authenticate, config.rateLimit)
+
   fastify.addHook('onRoute', (route) => {
     const permission = route.config?.permission
     for (const method of [route.method].flat()) {
@@ -85,10 +111,10 @@ export const installGuard = async (fastify: FastifyInstance, config: CommonConfi
   })
 
   const admit = (request: FastifyRequest): Principal => {
-    if (!tokens) refuseForeigners(request)
     const permission = request.routeOptions.config.permission
+    if (!tokens && (request.is404 || permission?.needs !== 'public')) refuseForeigners(request)
     if (request.is404 || permission?.needs === 'public') return tokens ? anonymousPrincipal : localPrincipal
-    const principal = tokens ? logIn(request, tokens.authenticate) : localPrincipal
+    const principal = logIn ? logIn(request) : localPrincipal
     if (!permission) throw roleTooLow({ role: principal.role, needed: [] })
     authorize(request, permission, principal)
     return principal

@@ -49,7 +49,8 @@ export const errorResponder =
     else log.error({ ...fields, err: error.cause ?? error }, 'a request failed')
     if (reply.sent) return reply
     if (error.status === 401) void reply.header('www-authenticate', 'Bearer')
-    if (error.status === 503 && error.retry) void reply.header('retry-after', '1')
+    if ((error.status === 503 || error.status === 429) && error.retry)
+      void reply.header('retry-after', String(error.details['retryAfterSeconds'] ?? 1))
     if (Array.isArray(error.details['allowed'])) void reply.header('allow', error.details['allowed'].join(', '))
     const format = errorFormats.find(({ prefix }) => request.url.startsWith(prefix))
     const { status = error.status, body } = format ? format.format(error, request) : { body: error.body() }

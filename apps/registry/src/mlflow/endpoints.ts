@@ -85,6 +85,7 @@ const needsJson = "Bad Request. Content-Type must be one of ['application/json']
 /** Errors as MLflow's clients expect them. A body that is no JSON is a 400 for them, whatever is wrong with it. */
 const format = ({ code, status, message, hint }: CodedError): { status?: number; body: unknown } => {
   if (code.startsWith(ours)) return { body: { error_code: code.slice(ours.length), message } }
+  if (status === 421) return { status: 403, body: { error_code: byStatus[403], message: `${message} ${hint}` } }
   if (status === 415) return { status: 400, body: { error_code: 'INVALID_PARAMETER_VALUE', message: needsJson } }
   return { body: { error_code: byStatus[status] ?? 'INTERNAL_ERROR', message: `${message} ${hint}` } }
 }
