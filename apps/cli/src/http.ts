@@ -10,7 +10,10 @@ export interface Api {
   post<T>(path: string, body?: unknown): Promise<T>
   /** Sends text as it is, answers JSON. */
   send<T>(method: 'PUT' | 'POST', path: string, text: string, query?: Query): Promise<T>
-  remove<T>(path: string): Promise<T>
+  /** With a body as JSON text, where the route wants one. */
+  remove<T>(path: string, body?: string): Promise<T>
+  /** Sends bytes that may be sent twice, answers JSON. */
+  upload<T>(path: string, bytes: Uint8Array<ArrayBuffer>, query?: Query): Promise<T>
   text(path: string, query?: Query): Promise<string>
   download(path: string, query?: Query): Promise<Readable>
 }
@@ -25,7 +28,7 @@ interface Call {
   method: string
   path: string
   query?: Query | undefined
-  body?: string
+  body?: string | Uint8Array<ArrayBuffer>
   contentType?: string
 }
 
@@ -91,7 +94,8 @@ export function api(
           throw new CommandError('CLI_TIMEOUT', `${app} at ${base} did not answer within ${timeoutMs / 1000} s`, {
             hint: `see \`cascata logs ${app}\``,
           })
-        if (cause === 'ECONNREFUSED' || call.method !== 'GET' || !again)
+        const isRepeatable = call.method === 'GET' || typeof call.body === 'object'
+        if (cause === 'ECONNREFUSED' || !isRepeatable || !again)
           throw platformDown(`${app} does not answer at ${base}${cause ? ` (${cause})` : ''}`)
       }
       await new Promise((resolve) => setTimeout(resolve, 150 * 2 ** tries))
@@ -118,7 +122,9 @@ export function api(
     },
     post: (route, body = {}) => json({ method: 'POST', path: route, body: JSON.stringify(body) }),
     send: (method, route, text, query) => json({ method, path: route, query, body: text, contentType: 'application/yaml' }),
-    remove: (route) => json({ method: 'DELETE', path: route }),
+    remove: (route, body) => json({ method: 'DELETE', path: route, ...(body === undefined ? {} : { body }) }),
+    upload: (route, bytes, query) =>
+      json({ method: 'PUT', path: route, query, body: bytes, contentType: 'application/octet-stream' }),
     text: async (route, query) => (await ok({ method: 'GET', path: route, query })).text(),
     download: async (route, query) => Readable.fromWeb((await ok({ method: 'GET', path: route, query })).body as ReadableStream),
   }

@@ -6,12 +6,14 @@ import { registerDatasets } from './commands/datasets.ts'
 import { registerDeadLetters } from './commands/dead-letters.ts'
 import { registerFacts } from './commands/facts.ts'
 import { registerGet } from './commands/get.ts'
+import { registerImport } from './commands/import.ts'
 import { registerLogs } from './commands/logs.ts'
 import { examples, registryOf } from './commands/register.ts'
 import { registerRollouts } from './commands/rollouts.ts'
 import { registerRuns } from './commands/runs.ts'
 import { registerStatus } from './commands/status.ts'
 import { registerTokens } from './commands/tokens.ts'
+import { registerUpkeep } from './commands/upkeep.ts'
 import { registerViews } from './commands/views.ts'
 import { type Outcome } from './run.ts'
 import { type Shell } from './shell.ts'
@@ -43,6 +45,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 plan found changes.`,
   program.commandsGroup('Resources:')
   registerApply(registry)
   registerGet(registry)
+  registerImport(registry)
   program.commandsGroup('Look:')
   registerStatus(registry)
   registerFacts(registry)
@@ -53,6 +56,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 plan found changes.`,
   registerRollouts(registry)
   program.commandsGroup('Operate:')
   registerViews(registry)
+  registerUpkeep(registry)
   registerDeadLetters(registry)
   registerLogs(registry)
   registerConfig(registry)
