@@ -306,6 +306,35 @@ describe('asking apps', () => {
     expect(out).toContain('2001-01-14 00:00:00')
   })
 
+  it('has features looked up for the rows of a file', async () => {
+    const store = await serving(({ url }) =>
+      url.startsWith('/v1/spines') ? [200, { sha256: 'ab'.repeat(32) }] : [202, { id: 'd-9' }],
+    )
+    const env = { FEATURE_STORE_URL: store.url }
+    writeFileSync(join(folder, 'asked.csv'), 'flight,seen\nF1,2001-01-14T09:30:00Z\n')
+    const build = (...more: string[]) => cascata(['dataset', 'build', '--no-wait', ...more], { env, cwd: folder })
+    const ran = await build('--spine', 'asked.csv', '--at', 'seen', '--features', 'plans:carrier', 'plans:seats')
+    expect(ran).toMatchObject({ code: 0, out: expect.stringContaining('dataset d-9 is being built') })
+    expect(store.asked.map(({ method, url, body }) => [method, url, body])).toEqual([
+      ['PUT', '/v1/spines?at=seen', 'flight,seen\nF1,2001-01-14T09:30:00Z\n'],
+      [
+        'POST',
+        '/v1/datasets',
+        JSON.stringify({ namespace: 'default', features: ['plans:carrier', 'plans:seats'], spine: 'ab'.repeat(32) }),
+      ],
+    ])
+    for (const wrong of [
+      [],
+      ['--spine', 'asked.csv'],
+      ['m', '--spine', 'asked.csv'],
+      ['--spine', 'asked.csv', '--features', 'a:b', '--label', 'c:d'],
+    ])
+      expect(await build(...wrong)).toMatchObject({ code: 2 })
+    expect(await build('--spine', 'none.csv', '--features', 'a:b')).toMatchObject({
+      code: 1,
+      err: expect.stringContaining("can't be read"),
+    })
+  })
   it('keeps a dataset in a file, whole or not at all', async () => {
     const store = await serving(({ url }) =>
       url.endsWith('/data') ? [200, 'PAR1'] : [404, { code: 'FS_DATASET_NOT_FOUND', message: 'no such dataset', hint: 'look' }],

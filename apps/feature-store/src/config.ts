@@ -45,6 +45,7 @@ export const config = defineConfig('feature-store', {
   ),
   maxEntities: setting.int(10_000, 'FEATURE_STORE_MAX_ENTITIES', 'Entities of a look-up, at most.', { min: 1 }),
   maxFeatures: setting.int(5_000, 'FEATURE_STORE_MAX_FEATURES', 'Features of a look-up, at most.', { min: 1 }),
+  maxSpineRows: setting.int(20_000_000, 'FEATURE_STORE_MAX_SPINE_ROWS', 'Rows of a spine, at most.', { min: 1 }),
   maxSpine: setting.bytes(512 * mebibyte, 'FEATURE_STORE_MAX_SPINE', 'Bytes of a spine, at most.', { min: 1024 }),
   maxPush: setting.bytes(64 * mebibyte, 'FEATURE_STORE_MAX_PUSH', 'Bytes of a push, at most.', { min: 1024 }),
   maxPushRows: setting.int(100_000, 'FEATURE_STORE_MAX_PUSH_ROWS', 'Rows of a push, at most.', { min: 1 }),

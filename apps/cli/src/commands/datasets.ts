@@ -1,10 +1,10 @@
 import { createWriteStream } from 'node:fs'
-import { rename, rm } from 'node:fs/promises'
+import { readFile, rename, rm } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { Option } from 'commander'
 import { type Context } from '../context.ts'
-import { CommandError } from '../errors.ts'
+import { CommandError, wrongUsage } from '../errors.ts'
 import { path } from '../http.ts'
 import { parseName } from '../names.ts'
 import { list } from '../output/table.ts'
@@ -67,11 +67,42 @@ async function built(context: Context, id: string): Promise<Dataset> {
   }
 }
 
-async function build(context: Context, { wait }: { wait: boolean }, model?: string): Promise<void> {
-  const { namespace, name } = parseName(model!, context.namespace)
-  const { id } = await context.app('feature-store').post<{ id: string }>('/v1/datasets', { model: `${namespace}/${name}` })
-  if (!wait) return context.print({ id, state: 'building' }, () => `dataset ${id} is being built: \`cascata dataset show ${id}\``)
+interface BuildOptions {
+  wait: boolean
+  spine?: string
+  at?: string
+  features?: string[]
+  label?: string
+  within?: string
+  missing?: string
+  output?: string
+}
+
+/** What is asked for: the training rows of a model, or features for the rows of a file. */
+async function request(context: Context, { spine, at, features, label, within, missing }: BuildOptions, model?: string) {
+  if (model !== undefined && spine !== undefined) throw wrongUsage('a dataset is that of a model, or of --spine <file>, not both')
+  if (model !== undefined) {
+    const { namespace, name } = parseName(model, context.namespace)
+    return { model: `${namespace}/${name}` }
+  }
+  if (spine === undefined || !features?.length)
+    throw wrongUsage('name a model, or a file with --spine and what is wanted with --features view:field …')
+  if ((label === undefined) !== (within === undefined))
+    throw wrongUsage('--label and --within belong together', 'for example --label outcomes:delayed --within 36h')
+  const bytes = await readFile(resolve(context.shell.cwd, spine)).catch((error: Error) => {
+    throw new CommandError('CLI_FILE', `the spine can't be read: ${error.message}`)
+  })
+  const { sha256 } = await context.app('feature-store').upload<{ sha256: string }>('/v1/spines', bytes, { at })
+  const wanted = label === undefined ? {} : { label: { field: label, within, ...(missing === undefined ? {} : { missing }) } }
+  return { namespace: context.namespace, features, spine: sha256, ...wanted }
+}
+
+async function build(context: Context, options: BuildOptions, model?: string): Promise<void> {
+  const { id } = await context.app('feature-store').post<{ id: string }>('/v1/datasets', await request(context, options, model))
+  if (!options.wait)
+    return context.print({ id, state: 'building' }, () => `dataset ${id} is being built: \`cascata dataset show ${id}\``)
   const dataset = await built(context, id)
+  if (options.output !== undefined) return download(context, { output: options.output }, id)
   context.print(dataset, () => showDataset(context, id, dataset))
 }
 
@@ -99,10 +130,23 @@ export function registerDatasets({ program, action }: Registry): void {
   const dataset = program.command('dataset').description('build, show and download datasets')
   dataset
     .command('build')
-    .description('build the dataset of a model as of now, without a training')
-    .argument('<model>', 'name or namespace/name')
+    .description('build the dataset of a model as of now without a training, or features as of the rows of a file')
+    .argument('[model]', 'name or namespace/name')
     .option('--no-wait', 'do not wait until it is built')
-    .addHelpText('after', examples('dataset build flight-delay'))
+    .option('--spine <file>', 'Parquet or CSV file with the columns of entities and a time')
+    .option('--at <column>', 'the column of the time (default: at)')
+    .option('--features <feature...>', 'view:field')
+    .option('--label <feature>', 'view:field that came afterwards')
+    .option('--within <duration>', 'how long after its time a label may come, such as 36h')
+    .addOption(new Option('--missing <how>', 'rows without a label').choices(['drop', 'negative']))
+    .option('-o, --output <file>', 'keep it in this file once it is built')
+    .addHelpText(
+      'after',
+      examples(
+        'dataset build flight-delay',
+        'dataset build --spine asked.csv --features plans:carrier plans:distanceKm -o rows.parquet',
+      ),
+    )
     .action(action(build))
   dataset
     .command('show')

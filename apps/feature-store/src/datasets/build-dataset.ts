@@ -12,7 +12,7 @@ import { type ViewRows } from './history-sql.ts'
 import { datasetSql, joinsSql, labelsSql, numberedSql } from './join-sql.ts'
 import { countsSql, type ObservationCounts, observationsSql, seenSql } from './observations-sql.ts'
 import { profileOf } from './profile.ts'
-import { spineSql, type SpineFile } from './spine-file.ts'
+import { spineSql, type SpineFile, unusableKeys } from './spine-file.ts'
 
 /** The rows that a dataset is about. */
 export type Spine =
@@ -63,6 +63,11 @@ export class EmptyDataset extends Error {
   override readonly name = 'EmptyDataset'
 }
 
+/** The values of an uploaded spine are not what the views have as keys. */
+export class UnusableSpine extends Error {
+  override readonly name = 'UnusableSpine'
+}
+
 /** File of a dataset, or of a part of it. */
 export const datasetPath = (folder: string, hash: string, part?: Part): string => join(folder, hash, `${part ?? 'all'}.parquet`)
 
@@ -70,7 +75,7 @@ export const datasetPath = (folder: string, hash: string, part?: Part): string =
  * Builds a dataset into `folder`/`hash`. A dataset that is there already is left as it is: its name is its content.
  *
  * @param step Told what is being done.
- * @throws EmptyDataset when no row is left, or nothing to train on.
+ * @throws EmptyDataset when no row is left, or nothing to train on; UnusableSpine.
  */
 export async function buildDataset(
   duck: Duck,
@@ -108,6 +113,8 @@ async function makeSpine(
 ): Promise<{ spine: string[]; counts: ObservationCounts | null }> {
   if (spine.is === 'file') {
     await connection.run(spineSql(spine.file))
+    const problem = await unusableKeys(connection, plan)
+    if (problem !== null) throw new UnusableSpine(problem)
     return { spine: spine.file.columns, counts: null }
   }
   const entity = spine.rows.view.spec.entity

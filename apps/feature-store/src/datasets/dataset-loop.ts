@@ -4,12 +4,12 @@ import { datasetBuilt, datasetFailed, type DataOf } from '@cascata/events'
 import { bell, type Database, fact, type Messaging } from '@cascata/messaging'
 import { type CodedError, isCodedError, type Logger, showDuration } from '@cascata/service'
 import { type FeatureStoreConfig } from '../config.ts'
-import { datasetBroken, datasetEmpty, datasetInputBehind } from '../errors.ts'
+import { datasetBroken, datasetEmpty, datasetInputBehind, datasetInvalid } from '../errors.ts'
 import { iso } from '../ingest/validate-times.ts'
 import { type FeatureStoreMetrics } from '../metrics.ts'
 import { type Duck } from '../offline/duckdb.ts'
 import { type SegmentStore } from '../offline/segments.store.ts'
-import { buildDataset, type BuildInput, EmptyDataset } from './build-dataset.ts'
+import { buildDataset, type BuildInput, EmptyDataset, UnusableSpine } from './build-dataset.ts'
 import {
   type DatasetJob,
   type DatasetResult,
@@ -85,6 +85,7 @@ async function work(parts: DatasetParts, job: DatasetJob): Promise<void> {
   } catch (error) {
     if (error instanceof NotYetApplied)
       return postponeDataset(db, job.id, 500, job.createdAt.getTime() < Date.now() - config.datasetWait)
+    if (error instanceof UnusableSpine) return fail(parts, job, datasetInvalid({ problem: error.message }))
     if (error instanceof EmptyDataset) return fail(parts, job, datasetEmpty({ reason: error.message }))
     if (isCodedError(error) && !error.retry) return fail(parts, job, error)
     log.warn({ dataset: job.id, attempt: job.attempts + 1, err: error }, 'building a dataset failed')

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { createReadStream, createWriteStream } from 'node:fs'
 import { mkdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -120,7 +120,9 @@ export const datasetRoutes =
           timeoutMs: 10 * 60_000,
         },
       }
-      scope.put('/v1/spines', put, async (request) => putSpine(parts, request.body as Readable))
+      scope.put<{ Querystring: { at?: string } }>('/v1/spines', put, async (request) =>
+        putSpine(parts, request.body as Readable, request.query.at ?? 'at'),
+      )
       done()
     })
   }
@@ -153,23 +155,29 @@ export const sendParquet = async (reply: FastifyReply, path: string) =>
     .header('content-disposition', 'attachment; filename="data.parquet"')
     .send(createReadStream(path))
 
-/** Keeps a spine under the hash of what was sent; sent again it is the same. */
+/** Keeps a spine under the hash of what was sent, and of which column is its `at`; sent again it is the same. */
 async function putSpine(
   { db, duck, folders, config }: DatasetRoutes,
   body: Readable,
+  at: string,
 ): Promise<{ sha256: string; rows: number; columns: string[] }> {
   await mkdir(folders.spines, { recursive: true })
   const sent = join(folders.spines, `.${randomUUID()}`)
   const taken = `${sent}.parquet`
   try {
     await pipeline(body, limited(config.maxSpine), createWriteStream(sent))
-    const hash = await sha256Of(sent)
+    const bytes = await sha256Of(sent)
+    const hash = at === 'at' ? bytes : createHash('sha256').update(`${bytes} ${at}`).digest('hex')
     const known = await findSpine(db, hash)
     const target = join(folders.spines, `${hash}.parquet`)
     if (known && (await stat(target).catch(() => null))) return known
     const format = await formatOf(sent)
     const connection = await duck.connect()
-    const { columns, rows } = await takeSpine(connection, { path: sent, format }, taken).finally(() => connection.closeSync())
+    const { columns, rows } = await takeSpine(
+      connection,
+      { path: sent, format, at, maxRows: config.maxSpineRows, maxTextBytes: 4 * config.maxSpine },
+      taken,
+    ).finally(() => connection.closeSync())
     await rename(taken, target)
     await addSpine(db, { sha256: hash, columns, rows, format, bytes: (await stat(sent)).size })
     return { sha256: hash, rows, columns }
