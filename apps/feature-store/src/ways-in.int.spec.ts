@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { eventually as within, pythonWith, type PrivateService, startPrivateKafka } from '@cascata/testing'
@@ -340,5 +341,32 @@ describe('a push', () => {
     expect(feastError(answer.text).message).toContain('row 1 WRONG_TYPE, share')
     await push({ push_source_name: 'pushed', df: { ...frame, flight: ['F8', 'F9'] } })
     await eventually(async () => expect(await rowsOf('pushed')).toMatchObject({ accepted: before.accepted + 2, rejected: 0 }))
+  })
+})
+
+describe('the page', () => {
+  const page = readFileSync(new URL('../../../docs/ways-in.md', import.meta.url), 'utf8')
+
+  it('has a view that is legal', () => expect(them.apply(/```yaml\n([^`]+)```/.exec(page)![1]!)).resolves.toBeUndefined())
+
+  it('has a push that works', { timeout: 60_000 }, async () => {
+    await applied('plans')
+    const body = /curl [^\n]*\/push[^']*'content-type: application\/json' -d '([^']+)'/.exec(page)![1]!
+    expect(await service.call('POST', '/push', body, { 'content-type': 'application/json' })).toMatchObject({
+      status: 200,
+      text: 'null',
+    })
+    await eventually(async () => expect((await lookUp('plans', ['F1'])).values).toEqual([[120, null]]))
+  })
+
+  it('names every reject code', () => {
+    const source = readFileSync(new URL('ingest/validate-fields.ts', import.meta.url), 'utf8')
+    const codes = [
+      ...source
+        .slice(source.indexOf('type RejectCode'), source.indexOf('/** What is wrong with a value'))
+        .matchAll(/'([A-Z_]+)'/g),
+    ]
+    expect(codes.length).toBeGreaterThan(10)
+    for (const [, code] of codes) expect(page).toContain(`\`${code}\``)
   })
 })

@@ -37,6 +37,7 @@ export function registerViews({ program, action }: Registry): void {
     .command('replay')
     .description('read the topic of a view from its beginning again')
     .argument('<view>', 'name or namespace/name')
-    .addHelpText('after', examples('view replay plans'))
+    .addOption(new Option('--from <place>', 'where reading begins').choices(['earliest']).default('earliest'))
+    .addHelpText('after', examples('view replay plans --from earliest'))
     .action(action(replay))
 }

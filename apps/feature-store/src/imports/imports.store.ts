@@ -90,13 +90,15 @@ export async function addImport(
   if (added.length === 0)
     return void (await tx.query(`update import set max_rejects = $2 where id = $1 and state <> 'done'`, [id, maxRejects]))
   for (const [number, { sha256, name, bytes, format }] of files.entries())
-    await tx.query(
-      `insert into import_file (import_id, number, sha256, name, bytes, format, state)
-       select $1, $2, $3, $4, $5, $6, case when exists (
-         select 1 from import_file other join import on import.id = other.import_id
-          where import.view_id = $7 and import.state = 'done' and other.sha256 = $3) then 'repeated' else 'waiting' end`,
-      [id, number, sha256, name, bytes, format, viewId],
-    )
+    await tx.query('insert into import_file (import_id, number, sha256, name, bytes, format) values ($1, $2, $3, $4, $5, $6)', [
+      id,
+      number,
+      sha256,
+      name,
+      bytes,
+      format,
+    ])
+  await markRepeated(tx, id)
 }
 
 /** All files are here. */
@@ -104,8 +106,20 @@ export const queueImport = async (db: Executor, id: string): Promise<void> => {
   await db.query(`update import set state = 'queued', queued_at = now() where id = $1 and state = 'receiving'`, [id])
 }
 
+/** Files of an import whose content an import that is done had: they add nothing. */
+const markRepeated = async (db: Executor, id: string): Promise<void> => {
+  await db.query(
+    `update import_file own set state = 'repeated'
+      where import_id = $1 and state = 'waiting' and exists (
+        select 1 from import_file other join import done on done.id = other.import_id
+         where done.state = 'done' and other.sha256 = own.sha256 and done.view_id = (select view_id from import where id = $1))`,
+    [id],
+  )
+}
+
 /** Takes an import up: its offsets begin after those of all imports of the view that began before. */
 export const beginImport = async (db: Executor, id: string, clock: number, erasures: number): Promise<void> => {
+  await markRepeated(db, id)
   await db.query(
     `update import set state = 'running', clock = $2, erasures = $3,
             base_offset = (select coalesce(max(other.base_offset + other.rows), 0) from import other where other.view_id = import.view_id and other.id <> import.id)
