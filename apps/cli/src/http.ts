@@ -125,7 +125,6 @@ export function api(
     remove: (route, body) => json({ method: 'DELETE', path: route, ...(body === undefined ? {} : { body }) }),
     upload: (route, bytes, query) =>
       json({ method: 'PUT', path: route, query, body: bytes, contentType: 'application/octet-stream' }),
-    upload: (route, bytes, query) => json({ method: 'PUT', path: route, query, body: bytes, contentType: 'application/octet-stream' }),
     text: async (route, query) => (await ok({ method: 'GET', path: route, query })).text(),
     download: async (route, query) => Readable.fromWeb((await ok({ method: 'GET', path: route, query })).body as ReadableStream),
   }
