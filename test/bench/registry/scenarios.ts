@@ -13,7 +13,7 @@ export interface Subject {
 }
 
 const post = (client: HttpClient, path: string, body: object) =>
-  client.json<Record<string, any>>({ method: 'POST', path: `${api}/${path}`, body: JSON.stringify(body) }) // eslint-disable-line @typescript-eslint/no-explicit-any -- answers of a protocol that is not ours
+  client.json<Record<string, any>>({ method: 'POST', path: `${api}/${path}`, body: JSON.stringify(body) })
 
 const newRun = async ({ client, experiment }: Subject): Promise<string> =>
   (await post(client, 'runs/create', { experiment_id: experiment, start_time: Date.now() }))['run'].info.run_id

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { currentPrincipal, mayAccess } from '@cascata/service'
+import { currentPrincipal } from '@cascata/service'
 import { z } from 'zod'
 import { type Endpoint, endpoint, type Tracking } from './endpoints.ts'
 import { getActiveExperiment } from './experiments.store.ts'

@@ -1,4 +1,3 @@
-import { posix } from 'node:path'
 import { apiDocs, type KeyValue, refuse } from './wire.ts'
 
 export interface MetricPoint {
@@ -23,7 +22,15 @@ const longest = { key: 250, param: 6_000, tag: 8_000 } as const
 const legalName = /^[/\w.\- :]*$/u
 
 /** A path as it reads without `.`, `..` and doubled slashes. */
-const normalPath = (path: string): string => posix.normalize(path).replace(/(?<=.)\/$/, '')
+const normalPath = (path: string): string => {
+  const parts: string[] = []
+  for (const part of path.split('/')) {
+    if (part === '' || part === '.') continue
+    if (part === '..' && parts.length > 0 && parts.at(-1) !== '..') parts.pop()
+    else parts.push(part)
+  }
+  return `${path.startsWith('/') ? '/' : ''}${parts.join('/')}` || '.'
+}
 
 /** A name as MLflow takes it: it may become a file somewhere. Throws `INVALID_PARAMETER_VALUE` in its wording. */
 export const checkName = (name: string, path: string): void => {

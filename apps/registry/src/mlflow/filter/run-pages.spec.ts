@@ -29,7 +29,7 @@ describe('a page', () => {
 
   it('puts numbers before NaN before nothing, also where the metric orders second', () => {
     expect(pageQuery(search('', 'status', 'metrics.auc DESC'), 'all', undefined, 5).sql).toMatch(
-      /order by r\.status, \(case .* then 2 .* then 1 else 0 end\), \(case .* end\) desc nulls last, r\.start_time desc/,
+      /order by r\.status, \(case .* then 2 .* then 1 else 0 end\)::bigint, \(case .* end\) desc nulls last, r\.start_time desc/,
     )
   })
 

@@ -62,7 +62,7 @@ const sortBy = ({ subject, key, descending }: Ordering, index: number, params: u
   return {
     join,
     keys: [
-      { column: `(${rank})`, type: 'bigint', descending: false, nullable: false },
+      { column: `(${rank})::bigint`, type: 'bigint', descending: false, nullable: false },
       { column: `(${value})`, type: 'float8', descending, nullable: true },
     ],
   }
