@@ -33,7 +33,7 @@ export async function keepUp(parts: UpkeepParts, { view }: StoredView, signal?: 
 }
 
 async function expire({ db, segments, retention, clock, log }: UpkeepParts, view: StoredView['view']): Promise<void> {
-  const ttl = view.spec.ttl
+  const ttl = view.spec.ttl === null ? null : Math.max(view.spec.ttl, view.windows?.longest ?? 0)
   const old = (await segments.list(db, view.id)).filter((segment) => isExpired(segment, { retention, ttl }, clock.now()))
   if (old.length === 0) return
   const dropped = await db.transaction((tx) =>
