@@ -196,6 +196,61 @@ it(
   },
 )
 
+it(
+  'ripens labels and is in datasets, and one that rests on a snapshot before it stays as it was',
+  { timeout: 120_000 },
+  async () => {
+    const flights = Array.from({ length: 30 }, (_, n) => n)
+    await applied(
+      'observed',
+      `
+---
+apiVersion: cascata/v1
+kind: FeatureView
+metadata: {name: labels}
+spec:
+  source: {topic: labels, partitions: 1}
+  entity: [flight]
+  eventTime: {field: landedAt, format: unix-ms}
+  fields: {flight: string, landedAt: timestamp, delayed: bool}
+---
+apiVersion: cascata/v1
+kind: Model
+metadata: {name: delay}
+spec:
+  task: binary
+  observations: {view: observed}
+  label: {field: "labels:delayed", within: 2h}
+  features: ["observed:n"]
+`,
+    )
+    await eventually(async () => expect((await service.call('GET', '/v1/views/default/labels')).body.partitions).toHaveLength(1))
+    await imported('observed', [{ name: 'o.csv', content: csv(flights.map((n) => [`F${n}`, t0 + n * hour, n])) }])
+    // Known an hour after they happened; labelled an hour after that.
+    const landings = flights.map((n) => `F${n},${t0 + (n + 2) * hour},${n % 3 === 0}\n`).join('')
+    await imported('labels', [{ name: 'l.csv', content: Buffer.from(`flight,landedAt,delayed\n${landings}`) }])
+    const build = async (body: object) => {
+      const { body: asked } = await service.call('POST', '/v1/datasets', body)
+      return eventually(async () => {
+        const { body: built } = await service.call('GET', `/v1/datasets/${asked.id}`)
+        expect(built.state).toBe('built')
+        return built
+      })
+    }
+    const built = await build({ model: 'delay' })
+    // The watermark of labels stands at t0 + 31 h: of observations known at t0 + 1 h … 30 h, those up to 29 h are ripe.
+    expect(built).toMatchObject({ rows: 29, cutoff: iso(t0 + 29 * hour) })
+    const ripe = /ripe_labels\{[^}]*model="delay",kind="ripe"[^}]*\} 29\b/
+    await eventually(async () => expect((await service.call('GET', '/metrics')).text).toMatch(ripe))
+    expect(built.snapshot).toContainEqual(expect.objectContaining({ view: 'observed', partition: 65_535, to: 30 }))
+
+    await imported('observed', [{ name: 'late.csv', content: csv([['F1', t0 + hour, 1_000]]) }])
+    const later = await build({ model: 'delay' })
+    expect(later.hash).not.toBe(built.hash)
+    expect(later.snapshot).toContainEqual(expect.objectContaining({ view: 'observed', partition: 65_535, to: 31 }))
+  },
+)
+
 describe('what is refused', () => {
   beforeAll(() => applied('picky'))
   it.each<[string, object, number, string]>([
