@@ -80,6 +80,7 @@ interface Walk {
 const start = (node: { range?: [number, number, number] | null | undefined } | null | undefined): number => node?.range?.[0] ?? 0
 
 function fromMap(map: YAMLMap, walk: Walk, path: Path, depth: number): Record<string, unknown> {
+  const seen = new Set<string>()
   const entries = map.items.map((pair): [string, unknown] => {
     const key = pair.key
     if (!isScalar(key) || (typeof key.value !== 'string' && typeof key.value !== 'number' && typeof key.value !== 'boolean')) {
@@ -87,6 +88,8 @@ function fromMap(map: YAMLMap, walk: Walk, path: Path, depth: number): Record<st
     }
     const name = String(key.value)
     if (forbiddenKeys.has(name)) throw new Refused(start(key), `${name} may not be a key`, undefined, path)
+    if (seen.has(name)) throw new Refused(start(key), 'Map keys must be unique', 'each key once', path)
+    seen.add(name)
     return [name, plain(pair.value as Node | null, walk, [...path, name], depth + 1)]
   })
   return Object.fromEntries(entries)
@@ -150,7 +153,8 @@ function compose(text: string, lines: LineCounter): Document.Parsed[] {
     version: '1.2',
     schema: 'core',
     merge: false,
-    uniqueKeys: true,
+    // Looked at while the values are taken: the package compares each key with all before it.
+    uniqueKeys: false,
     stringKeys: false,
     prettyErrors: false,
     logLevel: 'silent',
@@ -172,7 +176,6 @@ const worded = (message: string): string =>
 const hintFor = (message: string): string | undefined => {
   if (/tab/i.test(message)) return 'indent with spaces'
   if (/unresolved tag/i.test(message)) return 'tags other than the usual ones of YAML are not read'
-  if (/keys must be unique/i.test(message)) return 'each key once'
   return undefined
 }
 
