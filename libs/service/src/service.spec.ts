@@ -193,6 +193,7 @@ describe('errors', () => {
     ['constructor.prototype', () => post('/v1/orders', '{"constructor":{"prototype":{}}}'), 400, 'HTTP_JSON_FORBIDDEN_KEY'],
     ['a body over the route’s limit', () => post('/v1/small', JSON.stringify('x'.repeat(200))), 413, 'HTTP_BODY_TOO_LARGE'],
     ['a malformed URL', () => call('/v1/pots/%ZZ'), 400, 'HTTP_BAD_REQUEST'],
+    ['a NUL in a name', () => call('/v1/pots/%00'), 400, 'HTTP_BAD_REQUEST'],
     ['a slow handler', () => call('/v1/slow'), 503, 'HTTP_ANSWER_TIMEOUT'],
     ['a name as long as a book', () => call(`/v1/pots/${'x'.repeat(5_000)}`), 414, 'HTTP_URI_TOO_LONG'],
   ])('%s is coded', async (_name, send, status, code) => {
