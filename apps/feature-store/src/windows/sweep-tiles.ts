@@ -66,6 +66,7 @@ export async function sweepTiles(parts: SweepParts, { namespace, name }: View, p
     const range = { level, from: Math.max(from, progress.get(key)?.[level] ?? from), to: closed[level]! }
     return range.from < range.to ? [range] : []
   })
+  if (due.length > 0) await segments.fetch(source.segments)
   const counts = await reset(parts, view, generation, source, due)
   // Tiles that know of rows which these segments lack are set the next time.
   if (counts.ahead === 0) progress.set(key, closed)
