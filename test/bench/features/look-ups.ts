@@ -33,14 +33,15 @@ export async function lookUps({ urls, say }: BenchContext, apps: Apps, seconds: 
   const metrics: Metrics = {}
   const echo = await startEcho()
   const redis = new Redis(urls.redis)
-  const keys = await redis.keys('fs:{*}*')
+  const keys = await redis.keys('fs:{e*}*')
+  const fields = (await redis.hkeys(keys[0]!)).sort()
   const pid = apps.pid('feature-store')
   try {
     for (const features of [50, 250]) {
       for (const count of [1, 100]) {
         const bodies = bodiesOf(features, count)
-        const reads = (features / fieldsPerView) * count
-        const read = await readFloor(redis, keys, reads, seconds / 2)
+        const wanted = fields.slice(0, features / fieldsPerView)
+        const read = await readFloor(redis, keys, { count, wanted }, seconds / 2)
         Object.assign(metrics, {
           [`floor_redis_${features}x${count}_p50_ms`]: read.p50,
           [`floor_redis_${features}x${count}_p99_ms`]: read.p99,
@@ -86,14 +87,20 @@ export async function lookUps({ urls, say }: BenchContext, apps: Apps, seconds: 
   }
 }
 
-/** The same number of rows read by one bare MGET. */
-async function readFloor(redis: Redis, keys: readonly string[], reads: number, seconds: number) {
+/** The same rows read by a bare pipeline. */
+async function readFloor(
+  redis: Redis,
+  keys: readonly string[],
+  { count, wanted }: { count: number; wanted: readonly string[] },
+  seconds: number,
+) {
   const latencies: number[] = []
   const until = performance.now() + seconds * 1_000
-  for (let at = 0; performance.now() < until; at += reads) {
-    const wanted = Array.from({ length: reads }, (_, n) => keys[(at + n * 31) % keys.length]!)
+  for (let at = 0; performance.now() < until; at += count) {
+    const pipeline = redis.pipeline()
+    for (let n = 0; n < count; n += 1) pipeline.hmgetBuffer(keys[(at + n * 31) % keys.length]!, ...wanted)
     const begun = performance.now()
-    await redis.mgetBuffer(...wanted)
+    await pipeline.exec()
     latencies.push(performance.now() - begun)
   }
   return { p50: quantile(latencies, 0.5), p99: quantile(latencies, 0.99) }
