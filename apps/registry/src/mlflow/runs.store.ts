@@ -65,22 +65,24 @@ export const sayInfo = (run: RunInfo): object => ({
   lifecycle_stage: run.lifecycle_stage,
 })
 
-const byKey = <Value>(values: Readonly<Record<string, Value>> | null): [string, Value][] | undefined =>
-  values === null ? undefined : Object.entries(values).sort(([one], [other]) => (one < other ? -1 : 1))
-
 const pairs = (values: Readonly<Record<string, string>> | null): KeyValue[] | undefined =>
-  byKey(values)?.map(([key, value]) => ({ key, value }))
+  values === null ? undefined : Object.entries(values).map(([key, value]) => ({ key, value }))
+
+const points = (values: WholeRun['metrics']): object[] | undefined =>
+  values === null
+    ? undefined
+    : Object.entries(values).map(([key, [value, is_nan, timestamp, step]]) => ({
+        key,
+        value: said({ value, is_nan }),
+        timestamp,
+        step,
+      }))
 
 /** A run as MLflow's JSON says it. */
 export const sayRun = (run: WholeRun): object => ({
   info: sayInfo(run),
   data: {
-    metrics: byKey(run.metrics)?.map(([key, [value, is_nan, timestamp, step]]) => ({
-      key,
-      value: said({ value, is_nan }),
-      timestamp,
-      step,
-    })),
+    metrics: points(run.metrics),
     params: pairs(run.params),
     tags: pairs(run.tags),
   },
