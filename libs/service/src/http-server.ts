@@ -138,7 +138,7 @@ const installMetrics = (fastify: FastifyInstance, registry: Registry) => {
   })
 }
 
-/** What browsers must be told by an API; constant, as @fastify/helmet builds its headers anew for every request. */
+/** What browsers must be told by an API; constant, as there is no need to build it anew for every request. */
 const securityHeaders = {
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
   'cross-origin-resource-policy': 'same-origin',
