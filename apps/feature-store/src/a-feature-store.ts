@@ -12,6 +12,7 @@ import { compileValidator, type RawRecord } from './ingest/validate-rows.ts'
 import { featureStoreMetrics } from './metrics.ts'
 import { migrations } from './migrations.ts'
 import { type Duck, openDuck } from './offline/duckdb.ts'
+import { directoryFiles } from './offline/segment-files.ts'
 import { openSegmentWriter } from './offline/segment-writer.ts'
 import { segmentStore, type SegmentStore } from './offline/segments.store.ts'
 import { openOnlineStore, type OnlineStore } from './online/online-store.ts'
@@ -59,7 +60,7 @@ export async function aFeatureStore(): Promise<StoreForTest> {
   const prefix = `${uniqueName('fs')}:`
   const online = openOnlineStore({ url: redis, prefix, onError: () => {} })
   const tiles = openTileStore({ url: redis, prefix, onError: () => {} })
-  const segments = segmentStore(folder)
+  const segments = segmentStore(directoryFiles(folder))
   const metrics = featureStoreMetrics(createRegistry('test'))
 
   return {
@@ -82,7 +83,7 @@ export async function aFeatureStore(): Promise<StoreForTest> {
         writer: await openSegmentWriter(duck, folder, view),
         online: onlineWriter({ online, tiles }, view, () => null),
         segments,
-        remove: ({ file }) => rm(join(folder, file), { force: true }),
+        remove: segments.remove,
         generation: () => 1,
         erasures: () => noErasures,
         ends: async () => new Map(),

@@ -9,6 +9,17 @@ export const config = defineConfig('feature-store', {
     'FEATURE_STORE_DATA',
     'Folder of segments and datasets, shared by all replicas; default: <CASCATA_HOME>/feature-store.',
   ),
+  segments: setting.text<string | null>(
+    null,
+    'FEATURE_STORE_SEGMENTS',
+    'Where segments are kept, if not in that folder: s3://bucket/prefix?endpoint=…&region=…, credentials as for the tools of AWS.',
+  ),
+  segmentCache: setting.bytes(
+    8 * 1024 * mebibyte,
+    'FEATURE_STORE_SEGMENT_CACHE',
+    'Bytes of segments of a bucket that are kept in the folder; what is being read stays, beyond that too.',
+    { min: 64 * mebibyte },
+  ),
   schema: setting.text('feature_store', 'FEATURE_STORE_SCHEMA', 'Schema of PostgreSQL.'),
   redisPrefix: setting.text('fs:', 'FEATURE_STORE_REDIS_PREFIX', 'What every key in Redis begins with.'),
   flushRows: setting.int(10_000, 'FEATURE_STORE_FLUSH_ROWS', 'Rows of a flush, at most.', { min: 1, max: 100_000 }),

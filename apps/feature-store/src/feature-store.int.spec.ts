@@ -479,6 +479,30 @@ describe('people', () => {
     ])
   })
 
+  it('may erase an entity, and have the online rows written anew', async () => {
+    const topic = uniqueName('erasable')
+    await them.apply(viewYaml('erasable', topic))
+    await eventually(async () => expect(await topics.exists(topic)).toBe(true))
+    await them.publish(topic, [at(flight('F1', t0), t0), at(flight('F2', t0), t0)])
+    await caughtUp('erasable', topic)
+    const statuses = async () => (await lookUp('erasable', ['F1', 'F2'], ['carrier'], t0 + hour)).body.statuses?.flat()
+    await eventually(async () => expect(await statuses()).toEqual(['PRESENT', 'PRESENT']))
+
+    const asked = await service.call('DELETE', '/v1/entities/default/erasable', { key: { flight: 'F1' } })
+    expect(asked).toMatchObject({ status: 202, body: { status: 'pending', erasure: 1, datasets: [], versions: [] } })
+    expect(await statuses()).toEqual(['NOT_FOUND', 'PRESENT'])
+    const { bytes } = await service.call('GET', '/v1/views/default/erasable/rows')
+    expect(await parquet(bytes, (source) => `select flight from ${source}`)).toEqual([{ flight: 'F2' }])
+    expect(await service.call('DELETE', '/v1/entities/default/erasable', { key: { __proto__: 'F1' } })).toMatchObject({
+      status: 422,
+    })
+    const { body } = await service.call('GET', '/v1/entities/default/erasable')
+    expect(body.erasures).toMatchObject([{ erasure: 1, by: expect.any(String) }])
+
+    expect((await service.call('POST', '/v1/views/default/erasable/rebuild')).status).toBe(202)
+    await eventually(async () => expect(await statuses()).toEqual(['NOT_FOUND', 'PRESENT']))
+  })
+
   it('may delete a view and create it again: it begins anew', async () => {
     const topic = uniqueName('anew')
     await them.apply(viewYaml('anew', topic))

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { openDatabase, MessagingTransport, startMessaging } from '@cascata/messaging'
+import { openObjectStore } from '@cascata/object-store'
 import { appHome, createLogger, createRegistry, kafkaOf, startService, systemClock } from '@cascata/service'
 import { FeatureStoreModule } from './app.module.ts'
 import { type FeatureStoreConfig } from './config.ts'
@@ -23,6 +24,7 @@ import { featureStoreMetrics } from './metrics.ts'
 import { migrations } from './migrations.ts'
 import { openDuck } from './offline/duckdb.ts'
 import { rowsRoutes } from './offline/rows.routes.ts'
+import { bucketFiles, directoryFiles, type SegmentFiles } from './offline/segment-files.ts'
 import { segmentStore } from './offline/segments.store.ts'
 import { sweeping } from './offline/sweeper.ts'
 import { feastErrors } from './online/feast-errors.ts'
@@ -58,6 +60,13 @@ const schemaRegistryOf = ({
   schemaRegistryPassword: password,
 }: FeatureStoreConfig) => schemaRegistry(url === null ? null : { url, user, password })
 
+async function segmentFilesOf({ segments, segmentCache }: FeatureStoreConfig, folder: string): Promise<SegmentFiles> {
+  if (segments === null) return directoryFiles(folder)
+  const store = await openObjectStore(segments)
+  await store.check()
+  return bucketFiles(store, folder, segmentCache)
+}
+
 /** Starts the feature store; `stop` ends what it opened, in the reverse order. */
 export const start = async (config: FeatureStoreConfig): Promise<{ url: string; stop: () => Promise<void> }> => {
   const log = createLogger(app, config.logLevel)
@@ -65,7 +74,8 @@ export const start = async (config: FeatureStoreConfig): Promise<{ url: string; 
   const metrics = featureStoreMetrics(registry)
   const clock = systemClock
   const folders = await foldersOf(config)
-  const segments = segmentStore(folders.segments)
+  const files = await segmentFilesOf(config, folders.segments)
+  const segments = segmentStore(files)
   const replica = randomUUID()
   const writing = await openDuck({ folder: folders.base, name: `ingest-${replica}`, memory: config.ingestMemory, threads: 1 })
   const reading = await openDuck({
@@ -104,7 +114,7 @@ export const start = async (config: FeatureStoreConfig): Promise<{ url: string; 
   const ripening = ripener({ config, db, segments, folder: folders.base, log, metrics })
   const ripeness = messaging.leader('ripeness', ripening.run)
   const tileSweeper = messaging.leader('tiles', sweepingTiles({ db, duck: reading, segments, tiles, log, metrics }))
-  const sweeper = messaging.leader('sweep', sweeping({ db, base: folders.base, segments: folders.segments, log }))
+  const sweeper = messaging.leader('sweep', sweeping({ db, base: folders.base, files, log }))
   const keeping = upkeep({
     db,
     duck: merging,

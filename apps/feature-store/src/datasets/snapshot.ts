@@ -72,6 +72,7 @@ export async function viewSnapshot(
   const epochs = new Map((await cursorsOf(db, view, topic)).map(({ partition, epoch }) => [partition, epoch]))
   const parts: SnapshotPart[] = ends.map(({ partition, to }) => ({ partition, to, epoch: epochs.get(partition) ?? 0 }))
   const files = (await segments.list(db, view.id)).filter((segment) => segment.ranges.some((range) => overlaps(range, parts)))
+  await segments.fetch(files)
   const [cut, whole] = [files.filter((file) => !isWhole(file, parts)), files.filter((file) => isWhole(file, parts))]
   const revisions = await revisionsOf(db, view.id)
   const fieldsOf = (revision: number) => new Set(Object.keys(revisions.get(revision)?.fields ?? {}))

@@ -81,12 +81,12 @@ export function onRows(parts: OnRowsParts): RowSink<Prepared> {
       const kept = grant(now, intake.rejects.length)
       const samples = intake.rejects.slice(0, kept).map((reject) => ({ reject, record: rows[reject.record]! }))
       const generation = parts.generation()
-      const written = await Promise.allSettled([
-        intake.batch.count > 0 ? timed('segment', () => writer.write(intake.batch, now)) : null,
+      const outcomes = await Promise.allSettled([
+        intake.batch.count > 0 ? timed('segment', () => written(parts, intake.batch, now)) : null,
         timed('online', () => online.write(intake.batch, generation)),
         needsLook ? parts.ends() : null,
       ])
-      const [segment, online_, ends] = written
+      const [segment, online_, ends] = outcomes
       if (segment.status === 'fulfilled' && online_.status === 'fulfilled')
         return {
           intake,
@@ -112,6 +112,18 @@ export function onRows(parts: OnRowsParts): RowSink<Prepared> {
 
 const lookOf = (ends: PromiseSettledResult<Look['ends'] | null>): Look | null =>
   ends.status === 'fulfilled' && ends.value ? { ends: ends.value } : null
+
+/** Writes a segment that is durable, wherever segments are kept. */
+async function written({ writer, segments, remove }: OnRowsParts, batch: Intake['batch'], now: number): Promise<WrittenSegment> {
+  const segment = await writer.write(batch, now)
+  try {
+    await segments.keep(segment)
+  } catch (error) {
+    await remove(segment).catch(() => {})
+    throw error
+  }
+  return segment
+}
 
 /** Rows of entities that were erased after they happened are ignored. */
 const withoutErased = (intake: Intake, erasures: Erasures): Intake => {

@@ -71,7 +71,7 @@ export async function startViewIngestion(parts: IngestionParts, stored: StoredVi
       writer,
       online: onlineWriter(parts, view, () => watermark),
       segments,
-      remove: ({ file }) => rm(join(folder, file), { force: true }),
+      remove: segments.remove,
       generation: () => onlineGeneration,
       erasures: () => erasures,
       ends: () => endsOf(messaging.topics, topic),

@@ -173,8 +173,8 @@ async function advance(parts: RipenerParts, counted: Counted, stateFor: (name: s
       arrived.length + said.length === 0
         ? null
         : {
-            observations: await rowsIn(db, observations, arrived),
-            labels: await rowsIn(db, labels, said),
+            observations: await rowsIn(parts, observations, arrived),
+            labels: await rowsIn(parts, labels, said),
             upTo: { observations: arrived.at(-1)?.position ?? seen, labels: said.at(-1)?.position ?? read },
             again: [...arrived, ...said].some(({ compacted }) => compacted),
           }
@@ -185,7 +185,8 @@ async function advance(parts: RipenerParts, counted: Counted, stateFor: (name: s
   }
 }
 
-async function rowsIn(db: Database, { view }: StoredView, files: readonly Segment[]): Promise<ViewRows> {
+async function rowsIn({ db, segments }: RipenerParts, { view }: StoredView, files: readonly Segment[]): Promise<ViewRows> {
+  await segments.fetch(files)
   const revisions = await revisionsOf(db, view.id)
   return {
     view,

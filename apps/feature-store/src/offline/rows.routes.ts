@@ -36,6 +36,7 @@ export const rowsRoutes =
       if (!stored) throw viewNotFound({ view: `${namespace}/${name}` })
       const { view } = stored
       const files = await segments.list(db, view.id, { eventTime: { from, to } })
+      await segments.fetch(files)
       const revisions = await revisionsOf(db, view.id)
       const columns = [...Object.keys(view.spec.fields), ...metaColumns]
       const scan = scanSql(view, files, (revision) => new Set(Object.keys(revisions.get(revision)?.fields ?? {})), [

@@ -1,6 +1,7 @@
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { type Database, type OffsetRange, type Tx } from '@cascata/messaging'
 import { type ErasedRows, type SegmentFile } from './segment-columns.ts'
+import { type SegmentFiles } from './segment-files.ts'
 import { type WrittenSegment } from './segment-writer.ts'
 
 /** A segment as the manifest names it. */
@@ -26,7 +27,9 @@ type Executor = Pick<Database, 'query'> | Pick<Tx, 'query'>
 
 /** The manifest: what is not named here does not exist. */
 export interface SegmentStore {
-  /** Names a segment; returns its id. */
+  /** Makes the file of a segment durable, wherever segments are kept. */
+  keep(segment: Pick<WrittenSegment, 'file'>): Promise<void>
+  /** Names a segment, whose file is kept first; returns its id. */
   add(
     tx: Tx,
     viewId: number,
@@ -40,15 +43,24 @@ export interface SegmentStore {
     viewId: number,
     options?: { after?: number; limit?: number; eventTime?: { from: number; to: number } },
   ): Promise<Segment[]>
+  /** Has the files of segments lie where their paths say: before they are read. */
+  fetch(segments: readonly Pick<Segment, 'path'>[]): Promise<void>
+  /** Removes the file of a segment that nothing names. */
+  remove(segment: Pick<WrittenSegment, 'file'>): Promise<void>
   /** Forgets some segments; returns how many were still there. */
   drop(tx: Tx, ids: readonly number[]): Promise<number>
   /** Forgets the segments of a view; their files go a while later, when nobody reads them any more. */
   dropAll(tx: Tx, viewId: number): Promise<void>
 }
 
-export const segmentStore = (folder: string): SegmentStore => ({
+export const segmentStore = (files: SegmentFiles): SegmentStore => ({
+  keep: ({ file }) => files.keep(file),
+  fetch: (segments) => files.fetch(segments.map(({ path }) => relative(files.folder, path))),
+  remove: ({ file }) => files.remove(file),
+
   async add(tx, viewId, segment, ranges, { erasures, position, ingestedAt } = { erasures: 0 }) {
     const { file, revision, rows, deletes, bytes, sha256, eventTime } = segment
+    await files.keep(file)
     const [added] = await tx.query<{ id: number }>(
       `with added as (
          insert into segment (view_id, file, revision, rows, deletes, bytes, sha256, min_event_time, max_event_time,
@@ -97,7 +109,7 @@ export const segmentStore = (folder: string): SegmentStore => ({
         order by 2 fetch first ($3) rows with ties`,
       [viewId, after, limit, eventTime?.from ?? null, eventTime?.to ?? null],
     )
-    return found.map(({ file, erased, ...segment }) => ({ ...segment, path: join(folder, file), erased: erased ?? [] }))
+    return found.map(({ file, erased, ...segment }) => ({ ...segment, path: join(files.folder, file), erased: erased ?? [] }))
   },
 
   async drop(tx, ids) {

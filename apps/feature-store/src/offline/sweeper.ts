@@ -2,6 +2,7 @@ import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Database, pause } from '@cascata/messaging'
 import { type Logger } from '@cascata/service'
+import { type SegmentFiles } from './segment-files.ts'
 
 /** A file that no manifest row names may belong to a flush under way; so old, it can't. In ms. */
 const orphanAge = 60 * 60_000
@@ -12,26 +13,24 @@ const dropAge = '1 hour'
 const leftoverAge = 24 * 60 * 60_000
 
 /** Removes the files of dropped segments and those that no manifest row names. Returns how many. */
-export async function sweep(db: Database, folder: string, now: number): Promise<number> {
+export async function sweep(db: Database, files: SegmentFiles, now: number): Promise<number> {
   const dropped = await db.query<{ file: string }>(
     `delete from segment where dropped_at < now() - interval '${dropAge}' returning file`,
   )
-  for (const { file } of dropped) await rm(join(folder, file), { force: true })
+  for (const { file } of dropped) await files.remove(file)
   let removed = dropped.length
-  for (const view of await readdir(folder).catch(() => [])) {
-    const files = (await readdir(join(folder, view))).map((name) => join(view, name))
+  for await (const lying of files.lying()) {
     const named = new Set(
       (
         await db.query<{ file: string }>(
           `select file from segment where file = any($1) union all select segment->>'file' from import_segment where segment->>'file' = any($1)`,
-          [files],
+          [lying.map(({ file }) => file)],
         )
       ).map(({ file }) => file),
     )
-    for (const file of files.filter((each) => !named.has(each))) {
-      const age = now - ((await stat(join(folder, file)).catch(() => null))?.mtimeMs ?? now)
-      if (age < orphanAge) continue
-      await rm(join(folder, file), { force: true })
+    for (const { file, modifiedAt } of lying) {
+      if (named.has(file) || now - modifiedAt < orphanAge) continue
+      await files.remove(file)
       removed += 1
     }
   }
@@ -57,10 +56,10 @@ async function sweepLeftovers(base: string, now: number): Promise<void> {
 
 /** Sweeps from time to time, on one replica. `base` is the service's folder. */
 export const sweeping =
-  ({ db, base, segments, log }: { db: Database; base: string; segments: string; log: Logger }) =>
+  ({ db, base, files, log }: { db: Database; base: string; files: SegmentFiles; log: Logger }) =>
   async (signal: AbortSignal): Promise<void> => {
     while (!signal.aborted) {
-      const removed = await sweep(db, segments, Date.now())
+      const removed = await sweep(db, files, Date.now())
       if (removed > 0) log.info({ removed }, 'files that nothing names were removed')
       await sweepLeftovers(base, Date.now())
       await pause(10 * 60_000, signal)

@@ -90,8 +90,10 @@ async function restoreOnline(
   parts: RebuildParts,
   { view, state, generation, source }: StoredView & { generation: number; source: TileSource | null },
 ): Promise<number> {
-  if (source && isTiled(view))
+  if (source && isTiled(view)) {
+    await parts.segments.fetch(source.segments)
     return restoreTiles(parts, view, { generation, watermark: state.watermark, segments: source.segments })
+  }
   const rows = await restore(parts, view)
   await writeTombstones(parts.db, parts.online, view)
   return rows
@@ -104,6 +106,7 @@ export async function restore(
   some?: readonly SegmentFile[],
 ): Promise<number> {
   const files = some ?? (await segments.list(db, view.id))
+  await segments.fetch(files)
   if (files.length === 0) return 0
   const revisions = await revisionsOf(db, view.id)
   const fieldsOf = (revision: number) => new Set(Object.keys(revisions.get(revision)?.fields ?? {}))

@@ -41,11 +41,15 @@ export async function compact(
   const written: WrittenSegment[] = []
   const connection = await duck.connect()
   try {
+    await segments.fetch(inputs)
     const days = await rowsOf<{ day: number; rows: number }>(
       connection,
       `select (${dayOf})::DOUBLE as day, count(*)::DOUBLE as rows from (${source}) group by 1 order by 1`,
     )
-    for (const span of packDays(days)) written.push(await write(connection, folder, view, source, span))
+    for (const span of packDays(days)) {
+      written.push(await write(connection, folder, view, source, span))
+      await segments.keep(written.at(-1)!)
+    }
     const swapped = await db.transaction(async (tx) => {
       if (!(await lockView(tx, view.id))) return false
       if (
@@ -66,7 +70,7 @@ export async function compact(
     if (!swapped) throw new Overtaken()
     return written.reduce((sum, { rows }) => sum + rows, 0)
   } catch (error) {
-    await Promise.all(written.map(({ file }) => rm(join(folder, file), { force: true })))
+    await Promise.all(written.map(segments.remove))
     if (error instanceof Overtaken) return null
     throw error
   } finally {

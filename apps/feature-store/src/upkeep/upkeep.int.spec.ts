@@ -11,6 +11,7 @@ import { findView } from '../feature-views/views.store.ts'
 import { type RawRecord } from '../ingest/validate-rows.ts'
 import { rowsOf } from '../offline/duckdb.ts'
 import { scanSql } from '../offline/segment-columns.ts'
+import { directoryFiles } from '../offline/segment-files.ts'
 import { sweep } from '../offline/sweeper.ts'
 import { rebuild } from '../online/rebuild.ts'
 import { readHeader } from '../online/row-codec.ts'
@@ -97,7 +98,7 @@ it('merges segments into files of whole days, row for row the same, and only onc
   // Who reads the old files may go on for a while; then they go.
   expect(await readdir(join(store.folder, String(view.id)))).toHaveLength(13)
   await store.db.query(`update segment set dropped_at = now() - interval '2 hours' where dropped_at is not null`)
-  await sweep(store.db, store.folder, Date.now())
+  await sweep(store.db, directoryFiles(store.folder), Date.now())
   expect(await readdir(join(store.folder, String(view.id)))).toHaveLength(1)
   expect((await shown(view)).rows).toEqual(before.rows)
 })
@@ -139,7 +140,7 @@ it('erases an entity: at once for who looks, from the files by and by, and for g
   expect((await shown(view)).files.every(({ erasures }) => erasures === 1)).toBe(true)
   expect(await listErasures(store.db, view.id)).toMatchObject([{ doneAt: null, entity: [['flight', 'F1']] }])
   await store.db.query(`update segment set dropped_at = now() - interval '2 hours' where dropped_at is not null`)
-  await sweep(store.db, store.folder, Date.now())
+  await sweep(store.db, directoryFiles(store.folder), Date.now())
   await keepUp(parts(), await stored(view))
   expect(await listErasures(store.db, view.id)).toMatchObject([{ doneAt: expect.any(Number), entity: null }])
   const connection = await store.duck.connect()
