@@ -72,7 +72,7 @@ const rangeOf = ({ id }: Import, from: number, to: number) => ({
   to,
 })
 
-/** Imports move the watermark as a partition does that got all these rows now. */
+/** What was imported is known as the progress of a partition of its own. */
 async function advance(
   tx: Tx,
   { view, state }: StoredView,

@@ -60,7 +60,7 @@ export interface Converted {
 /** Rows that make one segment. */
 const rowsAtOnce = 1_000_000
 /** Rows that pass through JavaScript at once. */
-const batchRows = 100_000
+const batchRows = 50_000
 const batchBytes = 32 * 1024 ** 2
 const sampled = 1_000
 

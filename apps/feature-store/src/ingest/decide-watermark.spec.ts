@@ -27,5 +27,13 @@ describe('the watermark', () => {
     expect(watermark(1, partition({ high: 5 }), partition({ high: 2, ...quiet, caughtUp: false }))).toBe(2))
   it('holds when all are quiet', () =>
     expect(watermark(1, partition({ high: 5, ...quiet }), partition({ high: 2, ...quiet }))).toBe(1))
+  it('is raised by an import when no partition holds it back, and never held back by one', () => {
+    const empty = partition({ high: null, lastRecordAt: null })
+    expect(decideWatermark(null, [empty], idleAfter, now, 7)).toBe(7)
+    expect(decideWatermark(5, [partition({ high: 5, ...quiet })], idleAfter, now, 7)).toBe(7)
+    expect(decideWatermark(9, [partition({ high: 9, ...quiet })], idleAfter, now, 7)).toBe(9)
+    expect(decideWatermark(5, [partition({ high: 6 })], idleAfter, now, 7)).toBe(6)
+    expect(decideWatermark(7, [partition({ high: 8 })], idleAfter, now, 7)).toBe(8)
+  })
   it('is unknown before the first row', () => expect(watermark(null)).toBeNull())
 })

@@ -13,16 +13,20 @@ export interface PartitionProgress {
  *
  * A partition that was always empty does not count, nor one that is caught up and quiet for `idleAfter` while others go on;
  * one that holds records nobody has read yet always does.
- * When all are quiet it holds: an outage is no progress.
+ * When all are quiet it holds: an outage is no progress. What was imported is there as a whole: it never holds the watermark back,
+ * and raises it when no partition does.
+ *
+ * @param imported Greatest event time of what was imported; null: nothing was.
  */
 export function decideWatermark(
   before: number | null,
   partitions: readonly PartitionProgress[],
   idleAfter: number,
   now: number,
+  imported: number | null = null,
 ): number | null {
   const active = partitions.filter((partition) => !isLeft(partition, idleAfter, now))
-  if (active.length === 0) return before
+  if (active.length === 0) return imported !== null && (before === null || imported > before) ? imported : before
   let least = Number.POSITIVE_INFINITY
   for (const { high } of active) {
     if (high === null) return before

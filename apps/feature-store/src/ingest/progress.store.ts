@@ -79,16 +79,18 @@ export const nextWatermark = async (
   look: Look | null,
 ): Promise<{ watermark: number | null; needsLook: boolean }> => {
   const { idleAfter } = view.spec.source
-  const partitions = (await progressOf(tx, view)).map(({ partition, high, lastRecordAt, next }) => ({
-    high: look?.highs ? (look.highs.get(partition) ?? null) : high,
-    lastRecordAt,
-    isImports: partition === importPartition,
-    // An import counts when it is there as a whole.
-    caughtUp: partition === importPartition || next >= (look?.ends.get(partition) ?? Number.POSITIVE_INFINITY),
-  }))
+  const known = await progressOf(tx, view)
+  const imported = known.find(({ partition }) => partition === importPartition)?.high ?? null
+  const partitions = known
+    .filter(({ partition }) => partition !== importPartition)
+    .map(({ partition, high, lastRecordAt, next }) => ({
+      high: look?.highs ? (look.highs.get(partition) ?? null) : high,
+      lastRecordAt,
+      caughtUp: next >= (look?.ends.get(partition) ?? Number.POSITIVE_INFINITY),
+    }))
   return {
-    watermark: decideWatermark(before, partitions, idleAfter, now),
-    needsLook: partitions.some((partition) => !partition.isImports && mayBeLeft(partition, idleAfter, now)),
+    watermark: decideWatermark(before, partitions, idleAfter, now, imported),
+    needsLook: partitions.some((partition) => mayBeLeft(partition, idleAfter, now)),
   }
 }
 
