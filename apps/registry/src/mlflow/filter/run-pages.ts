@@ -139,6 +139,7 @@ export const pageQuery = (search: RunSearch, phase: Phase, place: Place | undefi
     conditions.push(after(keys, place.keys, params))
   }
   const names = keys.map((_, index) => `k${index}`)
+  // `found.*` keeps the statement from being prepared: a plan for any filter is a bad one for a filter that few runs pass.
   const sql = `select found.* from unnest($1::bigint[]) e(id) cross join lateral (
       select r.run_id, ${keys.map(({ column }, index) => `${column} as ${names[index]}`).join(', ')}
         from run r ${[join, ...rest.map((each) => each.join)].join(' ')}
