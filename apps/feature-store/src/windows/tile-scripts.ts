@@ -83,7 +83,8 @@ end
  * Applies rows to tiles, summed up by tile and partition, each once: a run whose offsets were applied is skipped, and one of which
  * only some were is given back with the last of those.
  *
- * ARGV: ms to keep a hash (0 for ever), the number of levels, of each its layout and its oldest live tile, then the runs:
+ * ARGV: ms to keep a hash (0 for ever), how many fields one may have before dead tiles are looked for, the number of levels, of each its
+ * layout and its oldest live tile, then the runs:
  * index of the key (2), level letter (1; 0: no tile), tile (4), partition (2), epoch (2), first and last offset (6 + 6),
  * event time of the newest row (8), payload.
  *
@@ -93,10 +94,10 @@ export const applyRuns = `
 ${merging}
 ${newest}
 if redis.call('EXISTS', KEYS[1]) == 0 then return false end
-local keep, levels = ARGV[1], tonumber(ARGV[2])
+local keep, most, levels = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local layout, oldest = {}, {}
-for i = 1, levels do layout[96 + i], oldest[96 + i] = ARGV[1 + 2 * i], tonumber(ARGV[2 + 2 * i]) end
-local first = 3 + 2 * levels
+for i = 1, levels do layout[96 + i], oldest[96 + i] = ARGV[2 + 2 * i], tonumber(ARGV[3 + 2 * i]) end
+local first = 4 + 2 * levels
 local floors, back, touched = {}, {}, {}
 
 local function floorOf(p)
@@ -129,7 +130,7 @@ for j = first, #ARGV do
         local q, qe, qo = struct.unpack('>I2I2I6', old, 3 + 10 * i)
         if q == p then mine, ae, ao = i, qe, qo break end
       end
-    else prune(key) end
+    end
     if p ~= ${fromSegments} then
       local fe, fo = floorOf(p)
       if fe > ae or (fe == ae and fo > ao) then ae, ao = fe, fo end
@@ -152,6 +153,7 @@ for j = first, #ARGV do
 end
 for k, at in pairs(touched) do
   raiseNewest(KEYS[k], at)
+  if redis.call('HLEN', KEYS[k]) > most then prune(KEYS[k]) end
   if keep ~= '0' then redis.call('PEXPIRE', KEYS[k], keep) end
 end
 return back`

@@ -66,7 +66,9 @@ export interface ResetCounts {
 }
 
 /** Runs of one script call, at most: it holds Redis up. */
-const runsAtOnce = 500
+const runsAtOnce = 200
+/** Runs on their way, at most: each call has to be answered in time. */
+const runsAhead = 4_000
 
 export function openTileStore({
   url,
@@ -92,13 +94,25 @@ export function openTileStore({
     items: readonly Item[],
     call: (pipeline: ReturnType<typeof redis.pipeline>, keys: string[], items: readonly Item[], indices: number[]) => void,
   ): Promise<{ items: readonly Item[]; answer: Answer }[]> => {
+    const answers: { items: readonly Item[]; answer: Answer }[] = []
+    for (let from = 0; from < items.length; from += runsAhead)
+      answers.push(...(await some<Item, Answer>(view, generation, items.slice(from, from + runsAhead), call)))
+    return answers
+  }
+
+  const some = async <Item extends { key: string }, Answer>(
+    view: TiledView,
+    generation: number,
+    items: readonly Item[],
+    call: (pipeline: ReturnType<typeof redis.pipeline>, keys: string[], items: readonly Item[], indices: number[]) => void,
+  ): Promise<{ items: readonly Item[]; answer: Answer }[]> => {
     const pipeline = redis.pipeline()
     const calls: (readonly Item[])[] = []
     for (const [bucket, own] of Map.groupBy(items, ({ key }) => bucketOf(key))) {
       for (let from = 0; from < own.length; from += runsAtOnce) {
-        const some = own.slice(from, from + runsAtOnce)
+        const sent = own.slice(from, from + runsAtOnce)
         const place = new Map<string, number>()
-        for (const { key } of some) if (!place.has(key)) place.set(key, place.size + 2)
+        for (const { key } of sent) if (!place.has(key)) place.set(key, place.size + 2)
         const keys = [
           floorsKey(view.id, generation, bucket),
           ...[...place.keys()].map((key) => hashKey(view.id, generation, bucket, key)),
@@ -106,10 +120,10 @@ export function openTileStore({
         call(
           pipeline,
           keys,
-          some,
-          some.map(({ key }) => place.get(key)!),
+          sent,
+          sent.map(({ key }) => place.get(key)!),
         )
-        calls.push(some)
+        calls.push(sent)
       }
     }
     const results = (await pipeline.exec()) ?? []
@@ -126,7 +140,7 @@ export function openTileStore({
     oldest: readonly number[],
   ) => {
     const levels = view.windows.levels.flatMap((level, index) => [layoutOf(level), String(oldest[index]!)])
-    const fixed = [keepOf(view), String(view.windows.levels.length), ...levels]
+    const fixed = [keepOf(view), String(mostTiles(view.windows)), String(view.windows.levels.length), ...levels]
     return each<(typeof items)[number], number[] | null>(view, generation, items, (pipeline, keys, some, indices) =>
       pipeline.applyRuns(keys.length, ...keys, ...fixed, ...some.map(({ encode }, index) => encode(indices[index]!))),
     )
@@ -229,6 +243,9 @@ export function openTileStore({
     close: async () => redis.disconnect(),
   }
 }
+
+/** How many tiles of an entity can live when the watermark is near: dead ones are let go beyond that. */
+const mostTiles = ({ levels }: WindowPlan): number => levels.reduce((sum, { hop, longest }) => sum + longest / hop + 2, 1)
 
 /** How long a hash is kept after a write, in ms, '0' for ever: an entity without a ttl stays seen. */
 const keepOf = ({ spec, windows }: TiledView): string =>
