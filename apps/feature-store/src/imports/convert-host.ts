@@ -54,7 +54,7 @@ export async function convertFile(
     {
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
       serialization: 'advanced',
-      env: { NODE_NO_WARNINGS: '1', PATH: process.env['PATH'] },
+      env: { NODE_NO_WARNINGS: '1' },
     },
   )
   const ended = new AbortController()

@@ -202,7 +202,7 @@ describe('a file becomes what the same rows become on a topic', () => {
         const [path, format, same] = await write(rows)
         expect(await outcome(view, await all(job(view, path, format)))).toEqual(live(view, same))
       }),
-      { numRuns: 60 },
+      { numRuns: 30 },
     )
 
   it('as lines of JSON', { timeout: 60_000 }, () =>
