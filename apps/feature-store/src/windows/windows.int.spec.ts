@@ -224,8 +224,6 @@ const narrow = (value: Value): Value => (typeof value === 'bigint' && Number.isS
 
 describe('random streams: late, out of order, doubled, over three partitions, with kills, losses and sweeps', () => {
   it('give the same aggregates online, offline and the slow way', { timeout: 240_000 }, async () => {
-    const seed = Number(process.env['FC_SEED'] ?? Date.now() % 2 ** 31)
-    console.info(`seed ${seed}`)
     await fc.assert(
       fc.asyncProperty(
         streamRows,
@@ -273,7 +271,7 @@ describe('random streams: late, out of order, doubled, over three partitions, wi
           }
         },
       ),
-      { seed, numRuns: 40, endOnFailure: false },
+      { numRuns: 25 },
     )
   })
 })
