@@ -201,6 +201,13 @@ export const datasetNotBuilt = defineError<{ dataset: string; state: string }>({
   message: ({ dataset, state }) => `Dataset ${dataset} is ${state}.`,
   hint: 'GET /v1/datasets/{id} shows its progress, or why it failed.',
 })
+export const datasetRange = defineError<{ bytes: number }>({
+  code: 'FS_DATASET_RANGE',
+  status: 416,
+  retry: false,
+  message: ({ bytes }) => `The dataset has no such part: its file has ${bytes} bytes.`,
+  hint: 'Ask for bytes within it, or for the whole file without the header Range.',
+})
 export const datasetInvalid = defineError<{ problem: string }>({
   code: 'FS_DATASET_INVALID',
   status: 422,

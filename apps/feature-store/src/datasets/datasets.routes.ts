@@ -4,16 +4,17 @@ import { mkdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { type FastifyInstance, type FastifyReply } from 'fastify'
+import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { type Database } from '@cascata/messaging'
 import { permission, requireAccess } from '@cascata/service'
 import { type FeatureStoreConfig } from '../config.ts'
-import { datasetInvalid, datasetNotBuilt, datasetNotFound, spineInvalid } from '../errors.ts'
+import { datasetInvalid, datasetNotBuilt, datasetNotFound, datasetRange, spineInvalid } from '../errors.ts'
 import { type Duck } from '../offline/duckdb.ts'
 import { sha256Of } from '../offline/segment-writer.ts'
 import { datasetPath, type Part, parts as partNames } from './build-dataset.ts'
 import { addDataset, type DatasetAsked, type DatasetJob, findDataset } from './datasets.store.ts'
+import { decideRange } from './decide-range.ts'
 import { planJob } from './plan-job.ts'
 import { BadSpine, takeSpine } from './spine-file.ts'
 import { addSpine, findSpine } from './spines.store.ts'
@@ -106,7 +107,7 @@ export const datasetRoutes =
         const { state, result } = await found(id)
         if (state !== 'built' || !result) throw datasetNotBuilt({ dataset: id, state })
         if (part !== undefined && !result.split) throw datasetInvalid({ problem: 'a dataset of a spine has no parts' })
-        return sendParquet(reply, datasetPath(folders.datasets, result.hash, part as Part | undefined))
+        return sendParquet(request, reply, datasetPath(folders.datasets, result.hash, part as Part | undefined))
       },
     )
 
@@ -148,12 +149,25 @@ const progressOf = (state: DatasetJob['state'], step: string): number => {
   return { labels: 0.6, writing: 0.8 }[step] ?? 0.3
 }
 
-export const sendParquet = async (reply: FastifyReply, path: string) =>
-  reply
+/** A Parquet file, or the part of it that a reader asks for: engines read its end first, and then the columns they want. */
+async function sendParquet(request: FastifyRequest, reply: FastifyReply, path: string) {
+  const { size } = await stat(path)
+  const range = decideRange(request.headers.range, size)
+  void reply
     .type('application/vnd.apache.parquet')
-    .header('content-length', (await stat(path)).size)
+    .header('accept-ranges', 'bytes')
     .header('content-disposition', 'attachment; filename="data.parquet"')
-    .send(createReadStream(path))
+  if (range === null) return reply.header('content-length', size).send(createReadStream(path))
+  if (range === 'outside') {
+    void reply.header('content-range', `bytes */${size}`)
+    throw datasetRange({ bytes: size })
+  }
+  return reply
+    .code(206)
+    .header('content-range', `bytes ${range.start}-${range.end}/${size}`)
+    .header('content-length', range.end - range.start + 1)
+    .send(createReadStream(path, range))
+}
 
 /** Keeps a spine under the hash of what was sent, and of which column is its `at`; sent again it is the same. */
 async function putSpine(

@@ -1,5 +1,8 @@
 import { execFile } from 'node:child_process'
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { facts, routeChanged, routes, versionRegistered } from '@cascata/events'
 import { fact, toRecord } from '@cascata/messaging'
@@ -116,9 +119,11 @@ async function publishVersion(): Promise<void> {
   await them.producer.send({ topic: routes.name, messages: [toRecord(changed as never, 'deployer')] })
 }
 
+/** Of Feast, and of those who read datasets. */
+const python = () => pythonWith('feast', ['feast==0.67.0', 'polars==2.1.0', 'duckdb==2.0.1', 'msgpack==1.2.4'])
+
 it('serves the real client of Feast', { timeout: 900_000 }, async () => {
-  const python = await pythonWith('feast', ['feast==0.67.0', 'polars==2.1.0', 'duckdb==2.0.1', 'msgpack==1.2.4'])
-  const { stdout } = await run(python, [join(import.meta.dirname, 'feast-client.py'), service.url], {
+  const { stdout } = await run(await python(), [join(import.meta.dirname, 'feast-client.py'), service.url], {
     env: { PATH: process.env['PATH'], HOME: '/nonexistent', FEAST_USAGE: 'False' },
     timeout: 300_000,
     maxBuffer: 1e7,
@@ -167,5 +172,44 @@ it('serves the real client of Feast', { timeout: 900_000 }, async () => {
     'unknown service': expect.stringMatching(/FeatureServiceNotFoundException|no feature service/) as string,
     'unknown view': expect.stringMatching(/FeatureViewNotFoundException|nowhere/) as string,
     'half a key': expect.stringContaining('destination') as string,
+  })
+})
+
+it('reads datasets in Python as examples/datasets says, and the binary answer', { timeout: 900_000 }, async () => {
+  const examples = fileURLToPath(new URL('../../../../examples/datasets', import.meta.url))
+  const { body: spine } = await service.call('PUT', '/v1/spines', await readFile(join(examples, 'asked.csv')))
+  const asked = { features: ['plans:carrier', 'plans:distanceKm'], spine: spine.sha256 }
+  const { body } = await service.call('POST', '/v1/datasets', asked)
+  await eventually(async () => expect((await service.call('GET', `/v1/datasets/${body.id}`)).body.state).toBe('built'))
+  const file = join(await mkdtemp(join(tmpdir(), 'cascata-dataset-')), 'rows.parquet')
+  await writeFile(file, (await service.call('GET', `/v1/datasets/${body.id}/data`)).bytes)
+
+  const blocks = [...(await readFile(join(examples, 'README.md'), 'utf8')).matchAll(/```python\n([^`]*)```/g)].map(
+    ([, code]) => code,
+  )
+  const script = `
+import json, urllib.request, msgpack
+url, dataset, file = ${JSON.stringify([service.url, body.id, file])}
+shapes = []
+for code in ${JSON.stringify(blocks)}:
+    exec(code)
+    shapes.append([list(rows.columns), len(rows)])
+asked = json.dumps({"features": ["plans:seats", "plans:carrier"], "entities": {"flight": ["F1", "F2", "F9"]}}).encode()
+headers = {"content-type": "application/json", "accept": "application/vnd.msgpack"}
+answer = msgpack.unpackb(urllib.request.urlopen(urllib.request.Request(f"{url}/v1/features", asked, headers)).read())
+print(json.dumps({"shapes": shapes, "values": answer["values"], "statuses": [list(each) for each in answer["statuses"]]}))
+`
+  const { stdout } = await run(await python(), ['-c', script], { timeout: 120_000 })
+  const columns = ['flight', 'at', 'plans__carrier', 'plans__distanceKm']
+  expect(JSON.parse(stdout.trim().split('\n').at(-1)!)).toEqual({
+    shapes: Array.from({ length: 3 }, () => [columns, 2]),
+    values: [
+      [9_223_372_036_854_775, 9_223_372_036_854_775, null],
+      ['AA', null, null],
+    ],
+    statuses: [
+      [0, 0, 2],
+      [0, 1, 2],
+    ],
   })
 })
