@@ -1,4 +1,5 @@
 import {
+  datasetBuilt,
   findingClosed,
   findingOpened,
   modelPaused,
@@ -13,6 +14,7 @@ import {
   trainingSucceeded,
   trainingUnfrozen,
   versionApproved,
+  versionRegistered,
   versionRejected,
 } from '@cascata/events'
 import { eventually } from '@cascata/testing'
@@ -108,6 +110,10 @@ describe('the way from labels to a version', () => {
         (type) => chain.filter((event) => event.type === type).length,
       ),
     ).toEqual([1, 1, 1])
+    const registered = chain.find(({ type }) => type === versionRegistered.type)
+    const back: string[] = []
+    for (let event = registered; event; event = platform.said.find(({ id }) => id === event!.causationid)) back.push(event.type)
+    expect(back).toEqual([versionRegistered, trainingSucceeded, datasetBuilt, trainingRequested].map(({ type }) => type))
   })
 
   it('compares the next one with what serves, on rows unseen by both', async () => {

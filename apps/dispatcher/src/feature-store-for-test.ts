@@ -1,4 +1,4 @@
-import { datasetBuilt, type DataOf, type EventDefinition, type trainingRequested } from '@cascata/events'
+import { type CloudEvent, datasetBuilt, type DataOf, type EventDefinition, type trainingRequested } from '@cascata/events'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { type IncomingMessage, type ServerResponse } from 'node:http'
@@ -20,15 +20,19 @@ export interface RowsForTest {
 }
 
 /** Builds datasets and hands them out, as the feature store does. */
-export function featureStoreForTest(home: string, say: <Data>(definition: EventDefinition<Data>, data: Data) => Promise<void>) {
+export function featureStoreForTest(
+  home: string,
+  say: <Data>(definition: EventDefinition<Data>, data: Data, causedBy: CloudEvent) => Promise<void>,
+) {
   const rows = new Map<string, RowsForTest>()
   let held = false
   const asked: object[] = []
-  const build = async ({ namespace, model, revision, run }: DataOf<typeof trainingRequested>): Promise<void> => {
+  const build = async (wanted: CloudEvent): Promise<void> => {
+    const { namespace, model, revision, run } = wanted.data as DataOf<typeof trainingRequested>
     const kind = rows.get(model)
     if (!kind || held) return
     const split = await writeParts(join(home, run), kind)
-    await say(datasetBuilt, {
+    const built = {
       namespace,
       model,
       revision,
@@ -40,7 +44,8 @@ export function featureStoreForTest(home: string, say: <Data>(definition: EventD
       cutoff: new Date(kind.from + kind.days * day).toISOString(),
       split,
       profile: {},
-    })
+    }
+    await say(datasetBuilt, built, wanted)
   }
   return {
     rows: (model: string, kind: RowsForTest) => void rows.set(model, kind),

@@ -1,12 +1,4 @@
-import {
-  type CloudEvent,
-  decode,
-  labelsRipened,
-  type EventDefinition,
-  facts,
-  type DataOf,
-  trainingRequested,
-} from '@cascata/events'
+import { type CloudEvent, decode, labelsRipened, type EventDefinition, facts, trainingRequested } from '@cascata/events'
 import { connectKafka, fact, openProducer, silent, toRecord } from '@cascata/messaging'
 import { backing, eventually, freePort, spawnWorker, startPrivateKafka, uniqueName, type Worker } from '@cascata/testing'
 import { execFileSync } from 'node:child_process'
@@ -56,10 +48,16 @@ export const startPlatform = async (settings: Record<string, string> = {}) => {
   const said: CloudEvent[] = []
   const client = connectKafka({ brokers: [kafka.url], clientId: 'test' }, silent)
   const producer = await openProducer({ kafka: client, log: silent })
-  const say = async <Data>(definition: EventDefinition<Data>, data: Data, app = 'feature-store'): Promise<void> => {
-    await producer.send({ topic: definition.topic.name, messages: [toRecord(fact(definition, data) as never, app)] })
+  const say = async <Data>(
+    definition: EventDefinition<Data>,
+    data: Data,
+    app = 'feature-store',
+    causedBy?: CloudEvent,
+  ): Promise<void> => {
+    const record = toRecord(fact(definition, data) as never, app, { causedBy })
+    await producer.send({ topic: definition.topic.name, messages: [record] })
   }
-  const store = featureStoreForTest(home, say)
+  const store = featureStoreForTest(home, (definition, data, cause) => say(definition, data, 'feature-store', cause))
   const server = createServer(store.answer).listen(ports.store, '127.0.0.1')
   const reader = client.consumer({ groupId: uniqueName('test') })
   await reader.connect()
@@ -70,7 +68,7 @@ export const startPlatform = async (settings: Record<string, string> = {}) => {
       // A relay that was killed may say an event twice.
       if (said.some(({ id }) => id === event.id)) return
       said.push(event)
-      if (event.type === trainingRequested.type) await store.build(event.data as DataOf<typeof trainingRequested>)
+      if (event.type === trainingRequested.type) await store.build(event)
     },
   })
 

@@ -42,8 +42,8 @@ const sharesWork = (one: Fact, other: Fact): boolean =>
   )
 
 /**
- * The fact that each fact follows from: its cause, where the log has it. What came over HTTP or by another topic (a registration,
- * a route, a person's word) names the cascade alone: then it is the last fact of that cascade about the same run or version.
+ * The fact that each fact follows from: its cause, where the log has it. A cause on another topic (a route) is not there,
+ * and some name the cascade alone: then it is the last fact of that cascade about the same run or version.
  */
 function parentsOf(facts: readonly Fact[]): Map<string, Fact> {
   const byId = new Map(facts.map((fact) => [fact.event.id, fact]))
