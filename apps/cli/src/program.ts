@@ -7,6 +7,7 @@ import { registerDeadLetters } from './commands/dead-letters.ts'
 import { registerFacts } from './commands/facts.ts'
 import { registerGet } from './commands/get.ts'
 import { registerImport } from './commands/import.ts'
+import { registerLineage } from './commands/lineage.ts'
 import { registerLogs } from './commands/logs.ts'
 import { examples, registryOf } from './commands/register.ts'
 import { registerRollouts } from './commands/rollouts.ts'
@@ -14,6 +15,7 @@ import { registerRuns } from './commands/runs.ts'
 import { registerStatus } from './commands/status.ts'
 import { registerTokens } from './commands/tokens.ts'
 import { registerUpkeep } from './commands/upkeep.ts'
+import { registerVersions } from './commands/versions.ts'
 import { registerViews } from './commands/views.ts'
 import { type Outcome } from './run.ts'
 import { type Shell } from './shell.ts'
@@ -49,9 +51,11 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 plan found changes.`,
   program.commandsGroup('Look:')
   registerStatus(registry)
   registerFacts(registry)
+  registerLineage(registry)
   program.commandsGroup('Training:')
   registerRuns(registry)
   registerDatasets(registry)
+  registerVersions(registry)
   program.commandsGroup('Serving:')
   registerRollouts(registry)
   program.commandsGroup('Operate:')

@@ -14,7 +14,7 @@ afterAll(async () => {
   await db?.close()
 })
 
-const subscriptions = [...consumers.byType.values()]
+const subscriptions = [...consumers({ producer: 'http://registry', kafka: 'broker:9092' }).byType.values()]
 const examples = subscriptions.flatMap(({ definition, handle }) =>
   definition.examples.map((example, index) => ({ name: `${definition.type} ${index}`, definition, example, handle })),
 )

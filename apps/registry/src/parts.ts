@@ -6,5 +6,7 @@ export const Parts = {
   deleteResource: Symbol('deleteResource'),
   registerVersion: Symbol('registerVersion'),
   giveVerdict: Symbol('giveVerdict'),
+  versionFacts: Symbol('versionFacts'),
+  lineageOrigin: Symbol('lineageOrigin'),
   retainVersion: Symbol('retainVersion'),
 } as const

@@ -43,7 +43,9 @@ export const start = async (
     log,
     poolSize: config.databasePool,
   })
-  const messaging = await startMessaging({ app: 'registry', kafka: kafkaOf(config), db, consumers, log, registry })
+  const origin = { producer: config.registryUrl, kafka: config.kafkaBrokers[0] ?? 'kafka' }
+  const handlers = consumers(config.openLineageUrl === null ? null : origin)
+  const messaging = await startMessaging({ app: 'registry', kafka: kafkaOf(config), db, consumers: handlers, log, registry })
   sayAgain(messaging, db)
   const { blobGrace: graceMs, retention: retentionMs, webhookHosts: allowed, webhookTimeout: timeoutMs, openLineageUrl } = config
   messaging.leader('house', keepingHouse({ db, blobs, clock, log, graceMs, retentionMs }))
@@ -58,7 +60,7 @@ export const start = async (
     config,
     log,
     registry,
-    module: RegistryModule.of({ db, clock }),
+    module: RegistryModule.of({ db, clock, blobs, origin }),
     routes: (fastify) => {
       resourceRoutes(fastify, { apply, plan: planResources({ db }), limit: config.resourcesLimit })
       blobRoutes(fastify, transfers)

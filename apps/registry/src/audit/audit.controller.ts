@@ -10,6 +10,8 @@ const query = z.object({
   namespace: text,
   subject: text,
   who: text,
+  action: text,
+  since: z.iso.datetime({ offset: true }).optional(),
   before: z
     .string()
     .regex(/^\d{1,18}$/)

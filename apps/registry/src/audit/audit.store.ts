@@ -20,6 +20,9 @@ export interface AuditQuery {
   readonly namespace?: string | undefined
   readonly subject?: string | undefined
   readonly who?: string | undefined
+  readonly action?: string | undefined
+  /** ISO 8601; entries that are not older. */
+  readonly since?: string | undefined
   /** Entries older than this id. */
   readonly before?: string | undefined
   readonly limit: number
@@ -37,11 +40,14 @@ export const record = async (tx: Tx, { who, action, namespace, subject, details 
 }
 
 /** The record, newest first. */
-export const readAudit = (db: Database, { namespace, subject, who, before, limit }: AuditQuery): Promise<AuditRow[]> =>
+export const readAudit = (
+  db: Database,
+  { namespace, subject, who, action, since, before, limit }: AuditQuery,
+): Promise<AuditRow[]> =>
   db.query<AuditRow>(
     `select id, at, who, action, namespace, subject, details from audit
       where ($1::text is null or namespace = $1) and ($2::text is null or subject = $2) and ($3::text is null or who = $3)
-        and ($4::bigint is null or id < $4)
+        and ($4::bigint is null or id < $4) and ($6::text is null or action = $6) and ($7::timestamptz is null or at >= $7)
       order by id desc limit $5`,
-    [namespace ?? null, subject ?? null, who ?? null, before ?? null, limit],
+    [namespace ?? null, subject ?? null, who ?? null, before ?? null, limit, action ?? null, since ?? null],
   )

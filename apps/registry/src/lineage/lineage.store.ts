@@ -156,6 +156,14 @@ const datasetColumns = `dataset, run, namespace, model, hash, rows::float8 as ro
 export const findDataset = async (db: Executor, dataset: string): Promise<DatasetRecord | undefined> =>
   (await db.query<DatasetRecord>(`select ${datasetColumns} from dataset where dataset = $1`, [dataset]))[0]
 
+/** The datasets of a run: one, unless it was asked for again. */
+export const datasetsOfRun = (db: Executor, run: string): Promise<DatasetRecord[]> =>
+  db.query<DatasetRecord>(`select ${datasetColumns} from dataset where run = $1 order by built_at`, [run])
+
+/** Datasets of the same rows, wherever they were built. */
+export const datasetsOfHash = (db: Executor, hash: string): Promise<DatasetRecord[]> =>
+  db.query<DatasetRecord>(`select ${datasetColumns} from dataset where hash = $1 order by built_at limit 1000`, [hash])
+
 /** Datasets that hold a row of this place: their snapshot reaches past it. Oldest first. */
 export const datasetsWithOffset = (db: Executor, topic: string, partition: number, offset: number): Promise<DatasetRecord[]> =>
   db.query<DatasetRecord>(
