@@ -73,7 +73,8 @@ function failureOf(cause: unknown): Failure | undefined {
   return permanent ? { code: cause.code, message: cause.message } : undefined
 }
 
-async function failRun(tools: Tools, run: Run, failure: Failure): Promise<void> {
+/** What is said of a run that ends without a model. */
+function endedWith(run: Run, failure: Failure) {
   const said = {
     ...identityOf(run),
     run: run.id,
@@ -82,12 +83,11 @@ async function failRun(tools: Tools, run: Run, failure: Failure): Promise<void> 
     ...failure,
     logs: `/v1/runs/${run.id}/logs`,
   }
-  await endRun(tools, run, {
-    to: 'failed',
-    outcome: 'failed',
-    failure,
-    facts: [(id) => fact(trainingFailed, said, { id })],
-  }).catch((cause: unknown) => {
+  return { failure, facts: [(id: string) => fact(trainingFailed, said, { id })] }
+}
+
+async function failRun(tools: Tools, run: Run, failure: Failure): Promise<void> {
+  await endRun(tools, run, { to: 'failed', outcome: 'failed', ...endedWith(run, failure) }).catch((cause: unknown) => {
     if (!(cause instanceof Interrupted)) throw cause
   })
   await endLog(tools, run, 'FAILED')
@@ -97,7 +97,7 @@ async function failRun(tools: Tools, run: Run, failure: Failure): Promise<void> 
 export async function cancelRun(tools: Tools, run: Run): Promise<void> {
   const why = run.cancel ?? 'cancelled'
   const failure = { code: 'DISP_RUN_CANCELLED', message: `The run was cancelled: ${why}.` }
-  await endRun(tools, run, { to: 'cancelled', outcome: 'cancelled', failure })
+  await endRun(tools, run, { to: 'cancelled', outcome: 'cancelled', ...endedWith(run, failure) })
   await endLog(tools, run, 'KILLED')
 }
 
