@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs'
 import { rowBuffer, type RowBatch, weightOf } from './buffer.ts'
 import { createCursor, type Cursor, type Gap, readCursors } from './cursors.ts'
@@ -180,6 +181,9 @@ export function startReader(parts: ReaderParts, settings: ReaderSettings): Reade
     async next() {
       while (!stopping.signal.aborted) {
         if (!buffer.empty) {
+          // The partitions of one fetch come one after the other: a turn later they are all there, and one flush takes them.
+          await turn()
+          if (buffer.empty) continue
           flushing = Promise.withResolvers()
           return buffer.take()
         }
