@@ -17,10 +17,8 @@ interface Predictions {
 }
 
 export const features = [
-  'plans:origin',
-  'plans:destination',
-  'plans:distanceMiles',
   'plans:hour',
+  'plans:distanceMiles',
   'airports:delayMin',
   'airports:delayed',
 ]

@@ -11,11 +11,13 @@ const words: Record<string, (data: Told['data']) => string> = {
     `dataset of ${Number(rows).toLocaleString('en')} rows, up to ${String(cutoff).slice(0, 16)}`,
   'dataset.failed': ({ code, message }) => `dataset failed: ${code} ${message}`,
   'training.succeeded': ({ run }) => `training ${short(run)} succeeded`,
-  'training.failed': ({ code, message }) => `training failed: ${code} ${message}`,
+  'training.failed': ({ run, code, message }) =>
+    code === 'DISP_RUN_CANCELLED' ? `training ${short(run)} cancelled` : `training ${short(run)} failed: ${code} ${message}`,
   'version.registered': ({ version }) => `version ${version} registered`,
   'version.approved': ({ version, verdict }) =>
     `version ${version} passed its gates${verdict === 'approved' ? '' : ` (${verdict})`}`,
-  'version.rejected': ({ version, verdict }) => `version ${version} was refused by its gates (${verdict})`,
+  'version.rejected': ({ version, run, verdict }) =>
+    `${version ? `version ${version}` : `the model of ${short(run)}`} was refused by its gates (${verdict})`,
   'rollout.started': ({ version, champion }) =>
     `rollout of version ${version} begins${champion ? ` beside version ${champion}` : ''}`,
   'rollout.stepped': ({ version, share: part }) => `version ${version} answers ${share(part)}`,

@@ -68,14 +68,16 @@ export function platformClient({ apps }: PlatformFile) {
     },
     /** Waits until everything published to the views' topics so far can be read. */
     async covered(namespace: string, views: readonly string[], signal: AbortSignal): Promise<void> {
-      for (const view of views) {
-        for (;;) {
-          signal.throwIfAborted()
-          const { partitions, state } = await call<ViewState>('feature-store', `/v1/views/${namespace}/${view}`)
-          if (state === 'active' && partitions.length > 0 && partitions.every(({ nextOffset, end }) => nextOffset >= end)) break
-          await sleep(5)
-        }
-      }
+      await Promise.all(
+        views.map(async (view) => {
+          for (let wait = 10; ; wait = Math.min(2 * wait, 80)) {
+            signal.throwIfAborted()
+            const { partitions, state } = await call<ViewState>('feature-store', `/v1/views/${namespace}/${view}`)
+            if (state === 'active' && partitions.length > 0 && partitions.every(({ nextOffset, end }) => nextOffset >= end)) return
+            await sleep(wait)
+          }
+        }),
+      )
     },
   }
 }

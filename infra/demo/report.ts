@@ -18,8 +18,9 @@ export function cascadeTable(cascades: Cascades): string {
     const trained = cascades.of('training.succeeded', { run })[0]
     const registered = cascades.of('version.registered', { run })[0]
     const version = registered?.data['version'] as string | undefined
+    // A candidate that its gates refuse never becomes a version: its run names it.
     const verdict =
-      ending(cascades, ['version.approved', 'version.rejected'], { version }) ??
+      ending(cascades, ['version.approved', 'version.rejected'], version === undefined ? { run } : { version }) ??
       ending(cascades, ['training.failed', 'training.refused', 'dataset.failed'], { run })
     const rollout =
       version === undefined
@@ -31,13 +32,20 @@ export function cascadeTable(cascades: Cascades): string {
       String(begun.data['trigger']),
       run.slice(0, 12),
       version ?? '-',
-      verdict?.name ?? 'under way',
+      verdictOf(verdict),
       rollout?.name.replace('rollout.', '') ?? '-',
       trained ? seconds(begun, trained) : '-',
       last ? seconds(begun, last) : '-',
     ])
   }
   return table.toString()
+}
+
+/** `version.approved` → approved; a run that ended without a model says how. */
+function verdictOf(fact: Told | undefined): string {
+  if (!fact) return 'under way'
+  if (fact.data['code'] === 'DISP_RUN_CANCELLED') return 'cancelled'
+  return fact.name.replace('version.', '')
 }
 
 const ending = (cascades: Cascades, names: string[], where: Record<string, unknown>): Told | undefined =>

@@ -93,12 +93,15 @@ const isAboutDistance = ({ name, data }: Told) =>
   ['drift', 'data-invalid'].includes(String(data['type'])) &&
   JSON.stringify(data).includes('distanceMiles')
 
-/** The finding is closed, or a version that learned from the new rows has replaced the one it was about. */
-const recovery = (cascades: Cascades, finding: Told): Told | undefined =>
-  cascades.of('finding.closed', { finding: finding.data['finding'] })[0] ?? after(cascades, 'rollout.completed', finding)
-
-const after = (cascades: Cascades, name: string, fact: Told): Told | undefined =>
-  cascades.facts.slice(cascades.facts.indexOf(fact) + 1).find((it) => it.name === name)
+/** A version that was trained because of the finding, or later, serves. (A finding also closes when the version it was about goes.) */
+function recovery(cascades: Cascades, finding: Told): Told | undefined {
+  const after = cascades.facts.slice(cascades.facts.indexOf(finding) + 1)
+  const told = (name: string, field: string, among?: Set<unknown>, of = field) =>
+    new Set(after.filter((it) => it.name === name && (!among || among.has(it.data[field]))).map(({ data }) => data[of]))
+  const runs = told('training.requested', 'run')
+  const versions = told('version.registered', 'run', runs, 'version')
+  return after.find(({ name, data }) => name === 'rollout.completed' && versions.has(data['version']))
+}
 
 /**
  * Applies a file of `examples/flights`; on a platform that has played before, under another namespace and other topics.
