@@ -19,3 +19,4 @@ export {
   type Command,
   type ProcessRef,
 } from './processes/process.ts'
+export { installPackages } from './install/system-packages.ts'

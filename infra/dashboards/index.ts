@@ -14,7 +14,10 @@ export const generateDashboards = (): { path: string; content: string }[] =>
   }))
 
 /** Every query of a dashboard as Prometheus takes it, with the variables of Grafana filled in. */
-export const queriesOf = (spec: DashboardSpec): { panel: string; promql: string }[] =>
+export const queriesOf = (
+  spec: DashboardSpec,
+  { namespace = 'default', model: name = 'flight-delay' } = {},
+): { panel: string; promql: string }[] =>
   spec.sections.flatMap(({ panels }) =>
     panels.flatMap(({ title, queries }) =>
       queries.map(({ promql }) => ({
@@ -22,8 +25,8 @@ export const queriesOf = (spec: DashboardSpec): { panel: string; promql: string 
         promql: promql
           .replaceAll('$__rate_interval', '1m')
           .replaceAll('$__range', '1h')
-          .replaceAll('$namespace', 'default')
-          .replaceAll('$model', 'flight-delay'),
+          .replaceAll('$namespace', namespace)
+          .replaceAll('$model', name),
       })),
     ),
   )

@@ -4,15 +4,14 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { beforeAll, expect, it } from 'vitest'
 import { testHome } from '@cascata/testing'
-import { installPackages, which } from '../install/system-packages.ts'
+import { which } from '../install/system-packages.ts'
 import { root } from '../paths.ts'
 import { dashboards, queriesOf } from './index.ts'
+import { installPrometheus } from './prometheus.ts'
 
 const promtool = async (...args: string[]) => (await promisify(execFile)(which('promtool')!, args, { cwd: root })).stdout
 
-beforeAll(async () => {
-  if (!which('promtool')) await installPackages('promtool', [['prometheus']], () => {})
-})
+beforeAll(installPrometheus)
 
 it('has alert rules that fire when they should, and only then', async () => {
   expect(await promtool('check', 'rules', 'infra/prometheus/rules/cascata.rules.yml')).toContain('SUCCESS')
@@ -24,7 +23,9 @@ it('has a configuration that Prometheus takes', async () => {
 })
 
 it('has only queries in its dashboards that Prometheus can read', async () => {
-  const records = dashboards.flatMap(queriesOf).map(({ promql }, index) => ({ record: `query:${index}`, expr: promql }))
+  const records = dashboards
+    .flatMap((spec) => queriesOf(spec))
+    .map(({ promql }, index) => ({ record: `query:${index}`, expr: promql }))
   const file = join(testHome(), 'queries.json')
   mkdirSync(testHome(), { recursive: true })
   writeFileSync(file, JSON.stringify({ groups: [{ name: 'queries', rules: records }] }))

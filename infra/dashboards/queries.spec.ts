@@ -50,7 +50,7 @@ const rules = (
   }
 ).groups.flatMap((group) => group.rules)
 
-it.each(dashboards.flatMap(queriesOf))('$panel asks for metrics and labels that apps have', ({ promql }) => {
+it.each(dashboards.flatMap((spec) => queriesOf(spec)))('$panel asks for metrics and labels that apps have', ({ promql }) => {
   expect(unknownIn(promql)).toEqual([])
 })
 

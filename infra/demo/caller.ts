@@ -16,12 +16,7 @@ interface Predictions {
   predictions: { version: string; probability: number }[]
 }
 
-export const features = [
-  'plans:hour',
-  'plans:distanceMiles',
-  'airports:delayMin',
-  'airports:delayed',
-]
+export const features = ['plans:hour', 'plans:distanceMiles', 'airports:delayMin', 'airports:delayed']
 
 /** An application that asks how likely a flight is late, two hours before it departs, and writes down what it is told. */
 export function openCaller(client: PlatformClient, { namespace, model }: { namespace: string; model: string }) {

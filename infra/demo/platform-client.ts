@@ -73,7 +73,8 @@ export function platformClient({ apps }: PlatformFile) {
           for (let wait = 10; ; wait = Math.min(2 * wait, 80)) {
             signal.throwIfAborted()
             const { partitions, state } = await call<ViewState>('feature-store', `/v1/views/${namespace}/${view}`)
-            if (state === 'active' && partitions.length > 0 && partitions.every(({ nextOffset, end }) => nextOffset >= end)) return
+            if (state === 'active' && partitions.length > 0 && partitions.every(({ nextOffset, end }) => nextOffset >= end))
+              return
             await sleep(wait)
           }
         }),

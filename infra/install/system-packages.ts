@@ -44,7 +44,7 @@ const available = (names: string[]): string => {
 /** A server that a package starts by itself would only take memory, and perhaps a port: the platform starts its own. */
 const silence = async (root: string[], names: string[]) => {
   if (!which('systemctl')) return
-  for (const name of names.filter((one) => /^(redis|valkey)/.test(one)))
+  for (const name of names.filter((one) => /^(redis|valkey|prometheus)/.test(one)))
     await run([...root, 'systemctl', 'disable', '--now', name])
 }
 

@@ -3,8 +3,11 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { decode } from '@cascata/events'
+import { dashboards, queriesOf } from '@cascata/infra/dashboards'
+import { type Prometheus, startPrometheus } from '@cascata/infra/prometheus'
 import { connectKafka, type LogRecord, openProducer, type Producer, readLog, silent } from '@cascata/messaging'
 import { eventually } from '@cascata/testing'
+import { harass } from './hostile.ts'
 import { type Row, slowDataset, winner } from './oracle.ts'
 import { hour, parcelService, type Published, start } from './parcels.ts'
 import { type Platform, startPlatform } from './platform.ts'
@@ -14,6 +17,7 @@ const views = ['parcels', 'deliveries', 'depots']
 const historyHours = 120
 
 let platform: Platform
+let prometheus: Prometheus
 let producer: Producer
 let kafka: ReturnType<typeof connectKafka>
 const service = parcelService()
@@ -22,6 +26,22 @@ const answers: { id: string; version: string; at: number; wall: number }[] = []
 const failures: string[] = []
 const kills: { name: string; wall: number }[] = []
 let hours = 0
+
+/** Panels of what does not happen in this test: findings, refusals, failures, lost predictions, missing values. */
+const unhappened = new Set([
+  'Cascade › Open findings',
+  'Cascade › Trainings refused',
+  'Cascade › Why runs failed',
+  'Cascade › Versions that could not be loaded',
+  'Cascade › Dead letters',
+  'Model › Errors',
+  'Model › Open findings',
+  'Model › Errors by version',
+  'Model › Missing values',
+  'Model › Prediction log',
+  'Model › Shadow',
+  'Model › Findings',
+])
 
 /** Publishes an hour, and on every partition that nothing older will come. */
 async function publishHour() {
@@ -119,12 +139,15 @@ async function rowsOf(topic: Published['topic'], timeField: string): Promise<Row
 
 beforeAll(async () => {
   platform = await startPlatform()
+  const hosts = Object.entries(platform.read().apps).map(([name, { url }]) => [name, new URL(url).host] as const)
+  prometheus = await startPrometheus(platform.home, Object.fromEntries(hosts))
   kafka = connectKafka({ brokers: [platform.read().kafka], clientId: 'e2e' }, silent)
   producer = await openProducer({ kafka, log: silent })
 }, 600_000)
 
 afterAll(async () => {
   await producer?.close().catch(() => {})
+  await prometheus?.stop()
   await platform?.stop()
 }, 120_000)
 
@@ -256,6 +279,38 @@ describe('afterwards', () => {
     const deaths = kills.filter(({ name }) => name === 'inference' || name === 'kafka').map(({ wall }) => wall)
     for (const { wall } of lost) expect(deaths.some((death) => wall <= death && death - wall < 5_000)).toBe(true)
     expect(answers.length).toBeGreaterThan(1_000)
+  })
+
+  it('whatever a caller sends to any route, it gets an error that it can read, and harms nobody', async () => {
+    const before = platform.read()
+    for (const [app, { url }] of Object.entries(before.apps)) {
+      const { requests, faults } = await harass(url)
+      expect(faults, app).toEqual([])
+      expect(requests).toBeGreaterThan(10)
+    }
+    const { apps, notReady } = platform.read()
+    expect(notReady).toEqual({})
+    expect(Object.entries(apps).map(([app, { pid }]) => [app, pid])).toEqual(
+      Object.entries(before.apps).map(([app, { pid }]) => [app, pid]),
+    )
+    await tick()
+    expect(failures).toEqual([])
+  })
+
+  it('every panel of the dashboards shows something, but for what did not happen', async () => {
+    const asked = dashboards.flatMap((spec) => queriesOf(spec, { namespace, model: 'parcel-late' }))
+    const empty: string[] = []
+    for (const { panel, promql } of asked) if ((await prometheus.series(promql)) === 0) empty.push(panel)
+    expect(empty.filter((panel) => !unhappened.has(panel))).toEqual([])
+    expect(asked.length).toBeGreaterThan(50)
+  })
+
+  it('every metric is explained', async () => {
+    for (const app of Object.keys(platform.read().apps)) {
+      const text = String(await platform.get(app, '/metrics'))
+      for (const [, name] of text.matchAll(/^# TYPE (cascata_\S+)/gm))
+        expect(text).toMatch(new RegExp(`^# HELP ${name} \\S.{9,}`, 'm'))
+    }
   })
 
   it('why and trace tell how it came about', async () => {

@@ -1,9 +1,8 @@
 import { execFile } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
-import { eventually, freePort } from '@cascata/testing'
+import { eventually, freePort, testHome, uniqueName } from '@cascata/testing'
 
 const root = resolve(import.meta.dirname, '../..')
 const node = join(root, 'node_modules/node/bin/node')
@@ -18,9 +17,9 @@ interface PlatformJson {
   notReady: Record<string, string>
 }
 
-/** A platform of one test: its own home and ports, started and stopped as a user would. */
+/** A platform of one test: its own home and ports, started and stopped as a user would, and ended with the test however that ends. */
 export async function startPlatform() {
-  const home = mkdtempSync(join(tmpdir(), 'cascata-e2e-'))
+  const home = join(testHome(), uniqueName('platform'))
   const { KAFKA_BROKERS, DATABASE_URL, REDIS_URL, ...rest } = process.env
   // Backing services of its own even where others are given: this test kills them.
   void [KAFKA_BROKERS, DATABASE_URL, REDIS_URL]
