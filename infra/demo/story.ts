@@ -93,12 +93,12 @@ const isAboutDistance = ({ name, data }: Told) =>
   ['drift', 'data-invalid'].includes(String(data['type'])) &&
   JSON.stringify(data).includes('distanceMiles')
 
-/** A version that was trained because of the finding, or later, serves. (A finding also closes when the version it was about goes.) */
+/** A version that learned from rows newer than the finding serves. (A finding also closes when the version it was about goes.) */
 function recovery(cascades: Cascades, finding: Told): Told | undefined {
   const after = cascades.facts.slice(cascades.facts.indexOf(finding) + 1)
   const told = (name: string, field: string, among?: Set<unknown>, of = field) =>
     new Set(after.filter((it) => it.name === name && (!among || among.has(it.data[field]))).map(({ data }) => data[of]))
-  const runs = told('training.requested', 'run')
+  const runs = told('dataset.built', 'run')
   const versions = told('version.registered', 'run', runs, 'version')
   return after.find(({ name, data }) => name === 'rollout.completed' && versions.has(data['version']))
 }
