@@ -54,7 +54,7 @@ describe('the plan of a dataset', () => {
   })
   it.each([
     ['an unknown view', { features: ['nowhere:x'] }, /no view nowhere/],
-    ['an unknown field', { features: ['flights:x'] }, /no field x/],
+    ['an unknown field', { features: ['flights:x'] }, /serves no x/],
     ['a key that is nowhere', { features: ['stations:height'] }, /station .* neither/],
     [
       'a label of another entity',
