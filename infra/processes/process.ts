@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readdirSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readdirSync, readlinkSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 
@@ -104,8 +104,11 @@ export const stop = async (
   await gone(ref, 5_000)
 }
 
-/** Processes whose environment and command line satisfy `test` (Linux; elsewhere none is found). Their own environment at the start, not a later one. */
-export const processesWith = (test: (environment: string[], words: string[]) => boolean): ProcessRef[] => {
+/**
+ * Processes whose environment, command line and working folder satisfy `test` (Linux; elsewhere none is found). Their own environment
+ * at the start, not a later one; a program that writes its own title over it, as Redis does, has none.
+ */
+export const processesWith = (test: (environment: string[], words: string[], folder: string) => boolean): ProcessRef[] => {
   if (!existsSync('/proc/self/environ')) return []
   const found: ProcessRef[] = []
   for (const entry of readdirSync('/proc')) {
@@ -113,7 +116,8 @@ export const processesWith = (test: (environment: string[], words: string[]) => 
     try {
       const environment = readFileSync(`/proc/${entry}/environ`, 'utf8').split('\0')
       const words = readFileSync(`/proc/${entry}/cmdline`, 'utf8').split('\0')
-      const ref = test(environment, words) ? refOf(Number(entry)) : undefined
+      const folder = readlinkSync(`/proc/${entry}/cwd`).replace(/ \(deleted\)$/, '')
+      const ref = test(environment, words, folder) ? refOf(Number(entry)) : undefined
       if (ref) found.push(ref)
     } catch {
       continue

@@ -1,8 +1,11 @@
+import { join } from 'node:path'
 import pg from 'pg'
 import { expect, it } from 'vitest'
-import { askForBrokers } from '@cascata/infra'
+import { askForBrokers, isAlive, refOf } from '@cascata/infra'
 import { backing } from './backing-urls.ts'
-import { startPrivateKafka, startPrivatePostgres } from './private-services.ts'
+import { startIn, startPrivateKafka, startPrivatePostgres } from './private-services.ts'
+import { sweep, testHome } from './test-home.ts'
+import { uniqueName } from './unique-name.ts'
 
 const rows = async (url: string, sql: string) => {
   const client = new pg.Client({ connectionString: url })
@@ -42,4 +45,12 @@ it('brings a private broker back after kill -9', async () => {
   await kafka.restart()
   await askForBrokers('127.0.0.1', port)
   await kafka.stop()
+})
+
+it('ends with the folder of the run what works in it, whatever its environment says by then', async () => {
+  const home = join(testHome(), uniqueName('swept'))
+  const redis = await startIn(home, 'redis')
+  const ref = refOf(redis.pid)!
+  await sweep(home)
+  expect(isAlive(ref)).toBe(false)
 })

@@ -8,10 +8,12 @@ import { gone, marker, processesWith, signalGroup } from '@cascata/infra'
 /** Names the folder of this test run; whatever a test starts carries it in its environment and is ended with it. */
 const variable = 'TEST_HOME'
 
-/** Ends every process that carries the mark of a folder, and removes the folder. */
+/** Ends every process that carries the mark of a folder or works in it, and removes the folder. */
 export const sweep = async (home: string): Promise<void> => {
-  const left = processesWith((environment) =>
-    environment.some((line) => line === `${marker}=${home}` || line.startsWith(`${marker}=${home}/`)),
+  const within = (path: string) => path === home || path.startsWith(`${home}/`)
+  const left = processesWith(
+    (environment, _words, folder) =>
+      within(folder) || environment.some((line) => line.startsWith(`${marker}=`) && within(line.slice(marker.length + 1))),
   )
   for (const ref of left) signalGroup(ref, 'SIGCONT')
   for (const ref of left) signalGroup(ref, 'SIGKILL')
