@@ -5,14 +5,14 @@ import { type BlobStore, type StoredBlob } from './blob-store.ts'
 
 type Executor = Pick<Database, 'query'>
 
-/** Notes a blob that is kept, so that tables can refer to it; one that is known is as young as its newest upload. True for a new one. */
-const noteBlob = async (db: Executor, { sha256, size }: StoredBlob): Promise<boolean> => {
-  const [row] = await db.query<{ fresh: boolean }>(
+/** Notes a blob that is kept, so that tables can refer to it; one that is known is as young as its newest upload. */
+const noteBlob = async (db: Executor, { sha256, size }: StoredBlob): Promise<{ fresh: boolean; at: string }> => {
+  const [row] = await db.query<{ fresh: boolean; at: string }>(
     `insert into blob (sha256, size) values ($1, $2)
-     on conflict (sha256) do update set created_at = clock_timestamp() returning xmax = 0 as fresh`,
+     on conflict (sha256) do update set created_at = clock_timestamp() returning xmax = 0 as fresh, created_at::text as at`,
     [sha256, size],
   )
-  return row!.fresh
+  return row!
 }
 
 /**
@@ -21,8 +21,11 @@ const noteBlob = async (db: Executor, { sha256, size }: StoredBlob): Promise<boo
  */
 export const keepBlob = async ({ db, blobs }: { db: Executor; blobs: BlobStore }, content: Content): Promise<StoredBlob> => {
   const stored = await blobs.put(content)
-  if ((await noteBlob(db, stored)) && !(await blobs.holds(stored.sha256))) throw uploadBroken()
-  return stored
+  const { fresh, at } = await noteBlob(db, stored)
+  if (!fresh || (await blobs.holds(stored.sha256))) return stored
+  // Unless the content came once more meanwhile: then the row is the other upload's.
+  await db.query('delete from blob where sha256 = $1 and created_at = $2::timestamptz', [stored.sha256, at])
+  throw uploadBroken()
 }
 
 /** Keeps a value as JSON. */
