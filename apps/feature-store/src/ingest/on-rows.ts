@@ -60,7 +60,7 @@ const sampleSize = 20
  * Redis is written before: a crash in between repeats an idempotent write.
  */
 export function onRows(parts: OnRowsParts): RowSink<Prepared> {
-  const { validator, writer, online, clock, metrics, payloadsPerMinute } = parts
+  const { validator, online, clock, metrics, payloadsPerMinute } = parts
   const grant = perMinute(payloadsPerMinute)
   let needsLook = true
   const timed = async <T>(part: string, work: () => T | Promise<T>): Promise<T> => {

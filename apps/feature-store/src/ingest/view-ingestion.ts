@@ -1,5 +1,3 @@
-import { rm } from 'node:fs/promises'
-import { join } from 'node:path'
 import { type Database, type Messaging } from '@cascata/messaging'
 import { type Clock, type Logger } from '@cascata/service'
 import { type FeatureStoreConfig } from '../config.ts'
