@@ -158,8 +158,10 @@ describe('plan and apply', () => {
         action,
         changes: action === 'changed' ? [{ path: 'spec.ttl', from: '30d', to: '7d', effect: 'inPlace', why: 'from now on' }] : [],
         affects: [],
+        applied: null,
       },
     ],
+    unnamed: [],
   })
 
   it('plan ends with 3 when there are changes, with 0 when there are none', async () => {
@@ -174,6 +176,36 @@ describe('plan and apply', () => {
       if (action === 'changed') expect(ran.out).toContain('spec.ttl: "30d" → "7d"')
       expect(registry.asked[0]).toMatchObject({ method: 'POST', url: '/v1/plan' })
     }
+  })
+
+  it('tell where what stands comes from, that it was changed by other means, and what would be pruned', async () => {
+    const applied = { revision: 1, commit: null, at: '2026-01-02T03:04:05Z', by: 'ada' }
+    const old = { kind: 'FeatureView', namespace: 'default', name: 'old', applied, inUse: [] as string[] }
+    const used = { ...old, kind: 'Model', name: 'delay', inUse: ['its version 3 serves'] }
+    const answer = (unnamed: object[]) => ({
+      ...planned('changed'),
+      documents: planned('changed').documents.map((each) => ({ ...each, applied })),
+      unnamed,
+    })
+    const asking = async (unnamed: object[], ...more: string[]) => {
+      const registry = await serving(() => [200, answer(unnamed)])
+      const ran = await cascata(['plan', '-f', '-', ...more], { env: { REGISTRY_URL: registry.url }, stdin: view })
+      return { ...ran, url: registry.asked[0]!.url }
+    }
+    const without = await asking([old])
+    expect(without).toMatchObject({ code: 3, url: '/v1/plan' })
+    expect(without.out).toContain('the platform has revision 1, by ada at')
+    expect(without.out).toContain('changed by other means: applied without a commit')
+    expect(without.out).toContain('in no file, left alone without --prune: FeatureView default/old')
+    const pruning = await asking([old], '--prune')
+    expect(pruning).toMatchObject({
+      code: 3,
+      url: '/v1/plan?prune=true',
+      out: expect.stringContaining('- FeatureView default/old  deleted'),
+    })
+    const refused = await asking([old, used], '--prune')
+    expect(refused).toMatchObject({ code: 1, out: expect.stringContaining('refused, as it is in use: Model default/delay') })
+    expect(refused.out).toContain('its version 3 serves')
   })
 
   it('give the places of their files back to what the registry refuses', async () => {

@@ -45,6 +45,23 @@ export const viewInUse = defineError<{ view: string; models: readonly string[] }
   hint: 'Delete those models first, or apply them without the view.',
 })
 
+export const resourcesInUse = defineError<{ resources: readonly string[] }>({
+  code: 'REG_RESOURCES_IN_USE',
+  status: 409,
+  retry: false,
+  message: ({ resources }) =>
+    `Nothing was applied: what is in use cannot be pruned. ${Array.isArray(resources) ? resources.join('; ') : resources}.`,
+  hint: 'Name them in the files, or delete the models first: `./cascata delete model <name>`. `./cascata plan --prune` shows all that would go.',
+})
+
+export const pruneUnclear = defineError<{ prune: string }>({
+  code: 'REG_PRUNE_UNCLEAR',
+  status: 400,
+  retry: false,
+  message: ({ prune }) => `prune=${prune} says neither yes nor no; nothing was applied.`,
+  hint: 'It is `true` or `false`.',
+})
+
 export const blobNotFound = defineError<{ sha256: string }>({
   code: 'REG_BLOB_NOT_FOUND',
   status: 404,

@@ -76,7 +76,8 @@ describe('resources', () => {
   it('are planned without being applied', async () => {
     const { status, body } = await registry.call('POST', '/v1/plan', `${flights}---${model}`, yaml)
     expect(status).toBe(200)
-    expect(body).toMatchObject({ changed: true, errors: [], documents: [{ action: 'created' }, { action: 'created' }] })
+    const created = { action: 'created', applied: null }
+    expect(body).toMatchObject({ changed: true, errors: [], documents: [created, created], unnamed: [] })
     expect((await registry.call('GET', '/v1/resources')).body).toEqual([])
   })
 

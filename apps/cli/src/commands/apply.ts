@@ -1,30 +1,23 @@
-import { type Change, notYet, type ResourceError, type SourcedResource, topicDangers, topicSettings } from '@cascata/resources'
+import { type ResourceError, type SourcedResource, topicDangers, topicSettings } from '@cascata/resources'
 import { type Context } from '../context.ts'
 import { CommandError, exitCodes, wrongUsage } from '../errors.ts'
 import { withKafka } from '../facts/log.ts'
 import { harmless, table } from '../output/table.ts'
+import { decideDrift, historyOf, type Origin } from '../resources/drift.ts'
 import { commitOf, invalid, joined, parseFiles, readFiles, type ResourceFile } from '../resources/files.ts'
+import { type Planned, showPlan, type ShownPlan, summarise, type Unnamed } from '../resources/show-plan.ts'
 import { examples, type Registry } from './register.ts'
 
 interface Options {
   file?: string[]
   commit?: string
+  prune?: boolean
 }
 
-/** One document of a plan, as the registry tells it. */
-export interface Planned {
-  kind: string
-  namespace: string
-  name: string
-  revision: number
-  action: 'created' | 'changed' | 'unchanged'
-  changes: Change[]
-  affects: string[]
-}
-
-interface Plan {
+interface PlanAnswer {
   changed: boolean
-  documents: Planned[]
+  documents: Omit<Planned, 'drift'>[]
+  unnamed: Omit<Unnamed, 'drift'>[]
   errors: ResourceError[]
 }
 
@@ -45,55 +38,36 @@ async function located<T>(ask: () => Promise<T>, locate: (error: ResourceError) 
   }
 }
 
-async function askPlan(files: readonly ResourceFile[], context: Context): Promise<Plan> {
+const asked = (prune: boolean) => (prune ? { prune: 'true' } : {})
+
+async function askPlan(files: readonly ResourceFile[], { prune = false }: Options, context: Context): Promise<ShownPlan> {
   const { text, locate } = joined(files)
-  const plan = await located(() => context.app('registry').send<Plan>('POST', '/v1/plan', text), locate)
-  if (plan.errors.length > 0) throw invalid(plan.errors.map(locate))
-  return plan
+  const answer = await located(() => context.app('registry').send<PlanAnswer>('POST', '/v1/plan', text, asked(prune)), locate)
+  if (answer.errors.length > 0) throw invalid(answer.errors.map(locate))
+  const history = historyOf(files[0]!.folder)
+  const withDrift = <Each extends { applied: Origin | null }>(each: Each) => ({
+    ...each,
+    drift: each.applied && decideDrift(each.applied.commit, history),
+  })
+  const [documents, unnamed] = [answer.documents.map(withDrift), answer.unnamed.map(withDrift)]
+  return summarise({ changed: answer.changed, documents, unnamed }, prune)
 }
-
-const signs = { created: '+', changed: '~', unchanged: '=' } as const
-
-const short = (value: unknown): string => {
-  const text = value === undefined ? '(not there)' : JSON.stringify(value)
-  return harmless(text.length > 60 ? `${text.slice(0, 57)}…` : text)
-}
-
-function showDocument({ paint }: Context, { kind, namespace, name, action, revision, changes, affects }: Planned): string {
-  const tint = { created: paint.green, changed: paint.yellow, unchanged: paint.dim }[action]
-  const lines = changes.map(
-    ({ path, from, to, effect, why }) =>
-      `    ${path}: ${short(from)} → ${short(to)}\n      ${effect === 'retrain' ? paint.yellow(effect) : paint.dim(effect)} ${paint.dim(why)}`,
-  )
-  const readers = affects.length > 0 ? [`    read by ${affects.join(', ')}`] : []
-  return [
-    tint(`${signs[action]} ${kind} ${namespace}/${name}  ${action}${action === 'unchanged' ? '' : `, revision ${revision}`}`),
-    ...lines,
-    ...readers,
-  ].join('\n')
-}
-
-/** What the documents have a place for, is off, and stays off: nobody should wait for it. */
-const off = (kinds: ReadonlySet<string>): string[] => [
-  ...new Set(notYet.filter(({ kind }) => kinds.has(kind)).map(({ what }) => what)),
-]
 
 async function plan(context: Context, options: Options) {
-  const answer = await askPlan(await filesOf(options, context), context)
-  const missing = off(new Set(answer.documents.map(({ kind }) => kind)))
-  context.print({ changed: answer.changed, documents: answer.documents, notYet: missing }, () => {
-    const counts = Object.entries(Object.groupBy(answer.documents, ({ action }) => action)).map(
-      ([action, all]) => `${all.length} ${action}`,
-    )
-    return [
-      ...answer.documents.map((each) => showDocument(context, each)),
-      '',
-      counts.join(', '),
-      context.paint.dim(`off, as not supported yet: ${missing.join('; ')}`),
-    ].join('\n')
-  })
-  return answer.changed ? exitCodes.changes : exitCodes.done
+  const found = await askPlan(await filesOf(options, context), options, context)
+  context.print(found, () => showPlan(context, found, options.prune === true))
+  if (found.refused.length > 0) return exitCodes.failed
+  return found.changed ? exitCodes.changes : exitCodes.done
 }
+
+type Became = Pick<Planned, 'kind' | 'namespace' | 'name' | 'revision'> & { action: Planned['action'] | 'deleted' }
+
+const tints = ({ paint }: Context) => ({
+  created: paint.green,
+  changed: paint.green,
+  unchanged: (text: string) => text,
+  deleted: paint.red,
+})
 
 async function apply(context: Context, options: Options) {
   const files = await filesOf(options, context)
@@ -101,7 +75,7 @@ async function apply(context: Context, options: Options) {
   const warnings = await topicWarnings(context, parseFiles(files))
   const commit = options.commit ?? commitOf(files[0]!.folder)
   const applied = await located(
-    () => context.app('registry').send<Omit<Planned, 'changes' | 'affects'>[]>('PUT', '/v1/resources', text, { commit }),
+    () => context.app('registry').send<Became[]>('PUT', '/v1/resources', text, { commit, ...asked(options.prune === true) }),
     locate,
   )
   for (const warning of warnings) context.shell.err(`cascata: ${harmless(warning)}\n`)
@@ -114,7 +88,7 @@ async function apply(context: Context, options: Options) {
         namespace,
         name,
         revision,
-        action === 'unchanged' ? action : context.paint.green(action),
+        tints(context)[action](action),
       ]),
     ),
   )
@@ -156,13 +130,15 @@ export function registerApply({ program, action }: Registry): void {
     .command('plan')
     .description('say what applying resources would change, and what that brings about; changes nothing')
     .option('-f, --file <file>', 'YAML file, folder, or - for the standard input; may be repeated', collect)
-    .addHelpText('after', examples('plan -f examples/flights', 'plan -f model.yaml --json'))
+    .option('--prune', 'also delete what the files leave out of the namespaces that they name')
+    .addHelpText('after', examples('plan -f examples/flights', 'plan -f resources --prune', 'plan -f model.yaml --json'))
     .action(action(plan))
   program
     .command('apply')
     .description('apply resources, all or nothing')
     .option('-f, --file <file>', 'YAML file, folder, or - for the standard input; may be repeated', collect)
     .option('--commit <commit>', 'where the revision comes from (default: the git commit of the files)')
+    .option('--prune', 'also delete what the files leave out of the namespaces that they name; what is in use stays')
     .addHelpText('after', examples('apply -f examples/flights', 'cat model.yaml | cascata apply -f -'))
     .action(action(apply))
 }

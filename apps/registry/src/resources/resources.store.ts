@@ -103,3 +103,12 @@ export const markDeleted = async (tx: Tx, { kind, namespace, name }: ResourceNam
     generation,
   ])
 }
+
+/** The version that serves, or stands by to, of each model that has one, by `namespace/name`: as the deployer said last. */
+export const servingVersions = async (db: Executor): Promise<Map<string, string>> => {
+  const rows = await db.query<{ model: string; version: string }>(
+    `select namespace || '/' || model as model, coalesce(said->>'champion', said->>'candidate', said->>'shadow') as version from route
+      where coalesce(said->>'champion', said->>'candidate', said->>'shadow') is not null`,
+  )
+  return new Map(rows.map(({ model, version }) => [model, version]))
+}
