@@ -45,25 +45,41 @@ export function rowsSql({ view, whole, cut, snapshot, fieldsOf }: ViewRows, fiel
 }
 
 /**
+ * Statement that makes the table `wanted` of the keys that are asked for. A spine of hundreds is asked for far more often than one of
+ * millions, and only its keys' rows need to be sorted.
+ *
+ * @param keys SQL of the keys, in the view's order and types.
+ */
+export const wantedSql = (source: string, keys: readonly string[]): string =>
+  `create temp table wanted as select distinct ${keys.map((key, index) => `${key} as k${index}`).join(', ')} from ${source}`
+
+/**
  * Statement that makes the table `name` of what the online store went through: a row for each time that a key's answer changed, from `av` on.
  *
  * Each key's rows in the order in which they became available, without those below the running maximum of event time:
  * exactly those that the compare-and-set refused. Of several that became available at one instant the last counts.
+ *
+ * @param all Otherwise only the keys in `wanted`, and what was available at the last `at_ms` of `base`.
  */
-export function historySql(name: string, rows: ViewRows, fields: readonly string[]): string {
+export function historySql(name: string, rows: ViewRows, fields: readonly string[], { all }: { all: boolean }): string {
   const keys = keyColumns(rows.view.entity.length).join(', ')
+  const asked = all ? '' : `semi join wanted using (${keys}) where av <= (select max(at_ms) from base)`
   return `create temp table ${name} as
     select * exclude (ep, pa, ofs) from (
-      select * from (${rowsSql(rows, fields)})
+      select * from (${rowsSql(rows, fields)}) ${asked}
       qualify et >= max(et) over (partition by ${keys} order by av, ep, pa, ofs rows between unbounded preceding and current row)
     )
     qualify row_number() over (partition by ${keys}, av order by ep desc, pa desc, ofs desc) = 1`
 }
 
-/** Statement that makes the table `name` of a label's rows: of rows of one key and event time the winner by the online rule. */
-export function labelRowsSql(name: string, rows: ViewRows, field: string): string {
+/**
+ * Statement that makes the table `name` of a label's rows: of rows of one key and event time the winner by the online rule.
+ * Only the keys in `wanted`, with an event time that a label of `base` may have.
+ */
+export function labelRowsSql(name: string, rows: ViewRows, field: string, within: number): string {
   const keys = keyColumns(rows.view.entity.length).join(', ')
   return `create temp table ${name} as
-    select ${keys}, et, case when del then null else ${quoted(field)} end as label from (${rowsSql(rows, [field])})
+    select ${keys}, et, case when del then null else ${quoted(field)} end as label from (${rowsSql(rows, [field])}) semi join wanted using (${keys})
+     where et > (select min(at_ms) from base) and et <= (select max(at_ms) from base) + ${within}
     qualify row_number() over (partition by ${keys}, et order by av desc, ep desc, pa desc, ofs desc) = 1`
 }

@@ -1,7 +1,7 @@
 import { literal, quoted } from '../offline/duckdb.ts'
 import { sqlType } from '../offline/segment-columns.ts'
 import { type DatasetPlan, type JoinedView, type LabelPlan } from './decide-plan.ts'
-import { historySql, keyColumns, labelRowsSql, type ViewRows } from './history-sql.ts'
+import { historySql, keyColumns, labelRowsSql, type ViewRows, wantedSql } from './history-sql.ts'
 import { windowJoinSql } from './window-join-sql.ts'
 
 /** The rows of a view by its name. */
@@ -26,7 +26,13 @@ export function joinsSql({ joins }: DatasetPlan, rowsOf: RowsOf): string[][] {
     const left = leftSql(join, tables)
     return join.view.windows
       ? windowJoinSql(joined(index), left, rows, join.fields)
-      : [historySql('history', rows, join.fields), joinSql(joined(index), left, join), 'drop table history']
+      : [
+          `create temp table asked as ${left}`,
+          wantedSql('asked', keyColumns(join.keys.length)),
+          historySql('history', rows, join.fields, { all: false }),
+          joinSql(joined(index), join),
+          ...['asked', 'wanted', 'history'].map((table) => `drop table ${table}`),
+        ]
   })
 }
 
@@ -40,25 +46,28 @@ function leftSql({ view, keys }: JoinedView, tables: ReadonlyMap<string, string>
   return `select base.rid, base.at_ms, ${keyList.join(', ')} from base ${sources.map((table) => `left join ${table} using (rid)`).join(' ')}`
 }
 
-function joinSql(name: string, left: string, { view, keys, fields }: JoinedView): string {
+function joinSql(name: string, { view, keys, fields }: JoinedView): string {
   const on = keyColumns(keys.length).map((column) => `l.${column} = h.${column}`)
   const fresh = view.spec.ttl === null ? '' : `and l.at_ms - h.et <= ${view.spec.ttl}`
   return `create temp table ${name} as
     select l.rid${fields.map((field) => `, h.${quoted(field)}`).join('')}
-      from (${left}) l asof join history h on ${on.join(' and ')} and l.at_ms >= h.av
+      from asked l asof join history h on ${on.join(' and ')} and l.at_ms >= h.av
      where not h.del ${fresh}`
 }
 
 /** Statements that make the table `labels` (rid, label): the winner by the online rule with event time in (at, at + within]. */
 export function labelsSql({ view, field, within, keys }: LabelPlan, rowsOf: RowsOf): string[] {
-  const on = keys.map((key, index) => `try_cast(base.${quoted(key)} as ${sqlType[view.entity[index]!.type]}) = l.k${index}`)
+  const typed = keys.map((key, index) => `try_cast(base.${quoted(key)} as ${sqlType[view.entity[index]!.type]})`)
+  const on = typed.map((key, index) => `${key} = l.k${index}`)
   return [
-    labelRowsSql('label_rows', rowsOf(view.name), field),
+    wantedSql('base', typed),
+    labelRowsSql('label_rows', rowsOf(view.name), field, within),
     `create temp table labels as
        select base.rid, l.label from (select *, at_ms + ${within} as until_ms from base) base
          asof join label_rows l on ${on.join(' and ')} and base.until_ms >= l.et
         where l.et > base.at_ms and l.label is not null`,
     'drop table label_rows',
+    'drop table wanted',
   ]
 }
 

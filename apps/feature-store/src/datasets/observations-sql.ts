@@ -24,7 +24,7 @@ export function seenSql(rows: ViewRows, at: string | null, lead: number): string
   const keys = keyColumns(rows.view.entity.length).join(', ')
   const due = at === null ? 'av' : `epoch_ms(${quoted(at)}) - ${lead}`
   return [
-    historySql('observed_history', rows, at === null ? [] : [at]),
+    historySql('observed_history', rows, at === null ? [] : [at], { all: true }),
     `create temp table seen as
        select ${keys}, av, del, case when del then null else ${due} end as at_ms,
               lead(av) over (partition by ${keys} order by av) as until

@@ -33,7 +33,7 @@ export function windowJoinSql(name: string, left: string, rows: ViewRows, fields
     return fn === 'count' ? `coalesce(${value}, 0) as ${value}` : value
   })
   return [
-    historySql('history', rows, []),
+    historySql('history', rows, [], { all: true }),
     seenSql(left, view),
     'drop table history',
     windowRowsSql(
