@@ -1,5 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common'
 import { type Database, type Messaging } from '@cascata/messaging'
+import { CatalogueController } from './catalogue/catalogue.controller.ts'
+import { type LookInto } from './catalogue/look-into.ts'
 import { type Eraser } from './erasure/erase.ts'
 import { ErasureController } from './erasure/erasure.controller.ts'
 import { FeatureViewsController } from './feature-views/feature-views.controller.ts'
@@ -17,21 +19,24 @@ export class FeatureStoreModule {
     segments,
     online,
     eraser,
+    lookInto,
   }: {
     db: Database
     messaging: Messaging
     segments: SegmentStore
     online: OnlineStore
     eraser: Eraser
+    lookInto: LookInto
   }): DynamicModule {
     return {
       module: FeatureStoreModule,
-      controllers: [FeatureViewsController, ErasureController],
+      controllers: [FeatureViewsController, ErasureController, CatalogueController],
       providers: [
         { provide: Parts.database, useValue: db },
         { provide: Parts.messaging, useValue: messaging },
         { provide: Parts.segments, useValue: segments },
         { provide: Parts.eraser, useValue: eraser },
+        { provide: Parts.lookInto, useValue: lookInto },
         {
           provide: Parts.viewDuties,
           useFactory: (database: Database, bus: Messaging, store: SegmentStore) =>

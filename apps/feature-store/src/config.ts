@@ -103,6 +103,16 @@ export const config = defineConfig('feature-store', {
     'Memory of the engine that merges segments; beyond it, it spills to disk.',
     { min: 64 * mebibyte },
   ),
+  profileRows: setting.int(100_000, 'FEATURE_STORE_PROFILE_ROWS', 'Rows that the catalogue profiles a feature over, at most.', {
+    min: 100,
+    max: 10_000_000,
+  }),
+  profileTime: setting.duration(
+    10_000,
+    'FEATURE_STORE_PROFILE_TIME',
+    'How long the catalogue looks into the values of one feature, at most.',
+    { min: 100, max: 20_000 },
+  ),
   payloadsPerMinute: setting.int(
     60,
     'FEATURE_STORE_REJECTED_PAYLOADS',

@@ -5,4 +5,5 @@ export const Parts = {
   segments: Symbol('segments'),
   viewDuties: Symbol('viewDuties'),
   eraser: Symbol('eraser'),
+  lookInto: Symbol('lookInto'),
 } as const

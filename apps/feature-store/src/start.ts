@@ -5,6 +5,7 @@ import { openDatabase, MessagingTransport, startMessaging } from '@cascata/messa
 import { openObjectStore } from '@cascata/object-store'
 import { appHome, createLogger, createRegistry, kafkaOf, startService, systemClock } from '@cascata/service'
 import { FeatureStoreModule } from './app.module.ts'
+import { lookingInto } from './catalogue/look-into.ts'
 import { type FeatureStoreConfig } from './config.ts'
 import { consumers } from './consumers.ts'
 import { startDatasets } from './datasets/dataset-loop.ts'
@@ -174,13 +175,14 @@ export const start = async (config: FeatureStoreConfig): Promise<{ url: string; 
     within: config.eraseWithin,
     changed: keeping.ring,
   })
+  const lookInto = lookingInto({ db, duck: reading, segments, config })
   const lookUpFeatures = lookUp({ catalogue, online, tiles, metrics, config })
   return startService({
     app,
     config,
     log,
     registry,
-    module: FeatureStoreModule.of({ db, messaging, segments, online, eraser: erasing }),
+    module: FeatureStoreModule.of({ db, messaging, segments, online, eraser: erasing, lookInto }),
     routes: (fastify) => {
       lookUpRoutes({
         lookUpFeatures,

@@ -4,16 +4,14 @@ import { type Database, type Messaging } from '@cascata/messaging'
 import { currentPrincipal, mayAccess, Permission } from '@cascata/service'
 import { viewNotFound } from '../errors.ts'
 import { listPayloads } from '../ingest/rejects.store.ts'
-import { iso } from '../ingest/validate-times.ts'
 import { Parts } from '../parts.ts'
+import { freshnessOf, instant } from './freshness.ts'
 import { groupOf } from './view.ts'
 import { type ViewDuties } from './view-duties.ts'
 import { findView, listViews, type StoredView } from './views.store.ts'
 
 const resumption = z.object({ from: z.enum(['earliest', 'latest']) })
 const page = z.object({ limit: z.coerce.number().int().min(1).max(1_000).default(100) })
-
-const instant = (ms: number | null) => (ms === null ? null : iso(ms))
 
 @Controller('v1/views')
 @Permission('viewer')
@@ -115,9 +113,5 @@ const summary = ({ view, state }: StoredView) => ({
     withUnknownFields: state.withUnknownFields,
     ...(view.windows ? { tooLate: state.tooLate } : {}),
   },
-  freshness: {
-    objectiveMs: view.spec.freshness,
-    lagMs: state.watermark === null ? null : Math.max(0, Date.now() - state.watermark),
-    lastRowAt: instant(state.lastRowAt),
-  },
+  freshness: freshnessOf({ view, state }),
 })
