@@ -293,15 +293,27 @@ describe('asking apps', () => {
     ])
   })
 
-  it('gives a verdict with a reason', async () => {
-    const registry = await serving(() => [200, {}])
-    expect(
-      await cascata(['approve', 'flight-delay/3', '--why', 'checked', '--by', 'ada'], { env: { REGISTRY_URL: registry.url } }),
-    ).toMatchObject({ code: 0, out: 'default/flight-delay/3 is approved\n' })
-    expect(registry.asked[0]).toMatchObject({
+  it('gives a verdict with a reason, after what it rests on', async () => {
+    const gate = { gate: 'auc', passed: true, value: 0.71234, bound: 0.6, rows: 2000, note: null }
+    const registry = await serving(() => [200, { state: 'registered', run: 'r-1' }])
+    const dispatcher = await serving(() => [200, { evidence: [gate, { ...gate, gate: 'latencyP99', passed: false }] }])
+    const env = { REGISTRY_URL: registry.url, DISPATCHER_URL: dispatcher.url }
+    const approving = ['approve', 'flight-delay/3', '--why', 'checked', '--by', 'ada']
+    const { code, out } = await cascata(approving, { env })
+    expect(code).toBe(0)
+    expect(out).toMatch(
+      /^default\/flight-delay\/3 is registered; 1 of 2 gates failed\n[^]*auc +passed +0.7123 [^]*is approved\n$/,
+    )
+    expect(dispatcher.asked[0]!.url).toBe('/v1/runs/r-1')
+    expect(registry.asked[1]).toMatchObject({
       url: '/v1/versions/default/flight-delay/3/verdict',
       body: '{"verdict":"approved","by":"ada","why":"checked"}',
     })
+
+    const blind = await cascata(approving, { env: { REGISTRY_URL: registry.url } })
+    expect(blind).toMatchObject({ code: 0, out: expect.stringMatching(/its evidence could not be read: [^]*is approved\n$/) })
+    await cascata([...approving, '--json'], { env: { REGISTRY_URL: registry.url } })
+    expect(registry.asked.map(({ method }) => method)).toEqual(['GET', 'POST', 'GET', 'POST', 'POST'])
   })
 
   it('stops every model with --all', async () => {

@@ -4,7 +4,8 @@ import { CommandError, wrongUsage } from '../errors.ts'
 import { path } from '../http.ts'
 import { parseName, parseVersion } from '../names.ts'
 import { examples, type Registry } from './register.ts'
-import { allModels, setTrainings } from './runs.ts'
+import { type Run } from '../status/model-status.ts'
+import { allModels, setTrainings, showGates } from './runs.ts'
 
 type Lever = 'rollback' | 'promote' | 'pause' | 'resume'
 
@@ -59,14 +60,36 @@ const lever =
     )
   }
 
+interface Judged {
+  state: string
+  run: string | null
+}
+
+/** What a verdict rests on. That it cannot be read is said, and keeps nobody from a verdict. */
+async function evidenceOf(context: Context, name: string, { state, run }: Judged): Promise<string> {
+  if (run === null) return `${name} is ${state}; a client registered it, so no gate has seen it`
+  try {
+    const found = await context.app('dispatcher').find<Run>(path`/v1/runs/${run}`)
+    if (!found || found.evidence.length === 0) return `${name} is ${state}; no gate has seen it`
+    const failed = found.evidence.filter(({ passed }) => !passed).length
+    const all = found.evidence.length
+    return `${name} is ${state}; ${failed === 0 ? `all ${all} gates passed` : `${failed} of ${all} gates failed`}\n\n${showGates(context, found.evidence)}\n`
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error
+    return `${name} is ${state}; its evidence could not be read: ${error.message}`
+  }
+}
+
 const verdict =
   (word: 'approved' | 'rejected') =>
   async (context: Context, { why, by }: { why?: string; by?: string }, text?: string): Promise<void> => {
     const { namespace, name, version } = parseVersion(text!, context.namespace)
     const person = by ?? context.shell.env['USER'] ?? userInfo().username
-    const answer = await context
-      .app('registry')
-      .post(path`/v1/versions/${namespace}/${name}/${version}/verdict`, { verdict: word, by: person, why: why ?? null })
+    const registry = context.app('registry')
+    const route = path`/v1/versions/${namespace}/${name}/${version}`
+    if (!context.json)
+      context.say(await evidenceOf(context, `${namespace}/${name}/${version}`, await registry.get<Judged>(route)))
+    const answer = await registry.post(`${route}/verdict`, { verdict: word, by: person, why: why ?? null })
     context.print(
       answer ?? { model: `${namespace}/${name}`, version, verdict: word },
       () => `${namespace}/${name}/${version} is ${word}`,

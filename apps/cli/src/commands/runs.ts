@@ -55,6 +55,14 @@ const gateRow = ({ paint }: Context, { gate, passed, value, interval, bound, row
   note,
 ]
 
+/** What the gates saw, one a line. */
+export const showGates = (context: Context, gates: readonly Gate[]): string =>
+  table(
+    context,
+    ['gate', 'verdict', 'value', 'interval', 'bound', 'rows', 'note'],
+    gates.map((gate) => gateRow(context, gate)),
+  )
+
 const plain = (value: unknown): boolean => value === null || typeof value !== 'object'
 
 async function showRun(context: Context, id: string): Promise<void> {
@@ -69,14 +77,7 @@ async function showRun(context: Context, id: string): Promise<void> {
         ...(run.progress ? [['progress', showShare(run.progress.share)] as const] : []),
       ]),
     ]
-    if (run.evidence.length > 0)
-      parts.push(
-        table(
-          context,
-          ['gate', 'verdict', 'value', 'interval', 'bound', 'rows', 'note'],
-          run.evidence.map((gate) => gateRow(context, gate)),
-        ),
-      )
+    if (run.evidence.length > 0) parts.push(showGates(context, run.evidence))
     return parts.join('\n\n')
   })
 }
