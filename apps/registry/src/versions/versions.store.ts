@@ -68,10 +68,19 @@ const toVersion = (row: Row): Version => ({
 export const lockModel = async (tx: Tx, model: ModelName, now: number): Promise<void> => {
   await tx.query(
     `insert into registered_model (name, namespace, model, creation_time, last_updated_time) values ($1, $2, $3, $4, $4)
-     on conflict (namespace, model) do update set deleted_at = null where registered_model.deleted_at is not null`,
+     on conflict do nothing`,
     [registeredName(model), model.namespace, model.model, now],
   )
-  await tx.query('select 1 from registered_model where namespace = $1 and model = $2 for update', [model.namespace, model.model])
+  // Not by the conflict: its name is unique too, and one that is made at the same moment would fail on that.
+  const [row] = await tx.query<{ deleted: boolean }>(
+    'select deleted_at is not null as deleted from registered_model where namespace = $1 and model = $2 for update',
+    [model.namespace, model.model],
+  )
+  if (row?.deleted)
+    await tx.query('update registered_model set deleted_at = null where namespace = $1 and model = $2', [
+      model.namespace,
+      model.model,
+    ])
 }
 
 /** The next version of a locked model, written. */
