@@ -77,6 +77,7 @@ export function lookingInto({
           if (isNear(each)) near.push({ feature: `${qualified(other.view)}:${fields[index]!.name}`, by: 'values', ...each })
         })
       }
+      if (late) return { state: 'too-slow' }
       const compared = comparisons.reduce((sum, { fields }) => sum + fields.length, 0)
       return { state: 'measured', profile, near: near.sort(byNearness), compared }
     } catch (error) {
