@@ -24,6 +24,8 @@ export interface StoreForTest {
   readonly db: Database
   readonly online: OnlineStore
   readonly tiles: TileStore
+  /** Of its keys in Redis, which others share. */
+  readonly prefix: string
   readonly duck: Duck
   readonly segments: SegmentStore
   readonly folder: string
@@ -67,6 +69,7 @@ export async function aFeatureStore(): Promise<StoreForTest> {
     db,
     online,
     tiles,
+    prefix,
     duck,
     segments,
     folder,

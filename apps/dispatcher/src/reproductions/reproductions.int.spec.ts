@@ -72,7 +72,9 @@ it.each(['gbdt', 'linear'])('makes a version of %s again, bit for bit, and rolls
   expect(found.result.modelSha256).toEqual({ recorded: version.modelSha256, now: version.modelSha256 })
   expect(platform.about(versionRegistered, `again-${trainer}`)).toHaveLength(1)
   expect((await platform.call('registry', 'GET', `/v1/versions/default/again-${trainer}`)).body).toHaveLength(1)
-  expect(readdirSync(join(platform.home, 'dispatcher', 'runs')).filter((name) => name.startsWith('p-'))).toEqual([])
+  await eventually(() =>
+    expect(readdirSync(join(platform.home, 'dispatcher', 'runs')).filter((name) => name.startsWith('p-'))).toEqual([]),
+  )
 })
 
 it('lays the recorded commit out with what was not committed, whatever the folder holds by now', async () => {

@@ -83,7 +83,7 @@ it('heals closed tiles that Redis has lost, once, and leaves the open ones', asy
   const { view, flush } = await aWindowedView('swept')
   await flush([record(0, t0 - 2 * hour, 1), record(1, t0 - hour, 2), record(2, t0, 4)])
   const { state } = await stored(view)
-  const [hash] = await redis.keys(`*w${state.onlineGeneration}{${view.id}.*ATL`)
+  const [hash] = await redis.keys(`${store.prefix}w${state.onlineGeneration}{${view.id}.*ATL`)
   const kept = await redis.hgetallBuffer(hash!)
   await redis.del(hash!)
   await redis.hset(hash!, { n: kept['n']! })
