@@ -23,16 +23,16 @@ export function joinsSql({ joins }: DatasetPlan, rowsOf: RowsOf): string[][] {
   const tables = new Map(joins.map(({ view }, index) => [view.name, joined(index)]))
   return joins.map((join, index) => {
     const rows = rowsOf(join.view.name)
-    const left = leftSql(join, tables)
-    return join.view.windows
-      ? windowJoinSql(joined(index), left, rows, join.fields)
-      : [
-          `create temp table asked as ${left}`,
-          wantedSql('asked', keyColumns(join.keys.length)),
-          historySql('history', rows, join.fields, { all: false }),
-          joinSql(joined(index), join),
-          ...['asked', 'wanted', 'history'].map((table) => `drop table ${table}`),
-        ]
+    const answers = join.view.windows
+      ? windowJoinSql(joined(index), rows, join.fields)
+      : [historySql('history', rows, join.fields, { all: false }), joinSql(joined(index), join), 'drop table history']
+    return [
+      `create temp table asked as ${leftSql(join, tables)}`,
+      wantedSql('asked', keyColumns(join.keys.length)),
+      ...answers,
+      'drop table asked',
+      'drop table wanted',
+    ]
   })
 }
 

@@ -7,15 +7,15 @@ import { historySql, keyColumns, rowsSql, type ViewRows } from './history-sql.ts
 const levelTable = (level: number) => `level_${level}`
 
 /**
- * Statements that make the table `name` (rid, and aggregates by name) of a windowed view as of each row's `at_ms`: what was served then.
+ * Statements that make the table `name` (rid, and aggregates by name) of a windowed view as of each `at_ms`: what was served then.
+ * They answer for the rows of the table `asked` (rid, at_ms, and the view's key as `k0…`), whose keys are in `wanted`.
  *
  * Rows that were available by then, with event time from the tail of the window on, which lies on the hop. They are summed up by tile:
  * a tile of which everything was available by then counts as a whole, of any other the rows are looked at one by one.
  *
- * @param left SQL of the rows to answer for: rid, at_ms, and the view's key as `k0…`.
  * @param fields Names of the aggregates that are wanted.
  */
-export function windowJoinSql(name: string, left: string, rows: ViewRows, fields: readonly string[]): string[] {
+export function windowJoinSql(name: string, rows: ViewRows, fields: readonly string[]): string[] {
   const { view } = rows
   const plan = view.windows!
   const wanted = plan.features.filter((feature) => fields.includes(feature.name))
@@ -33,8 +33,8 @@ export function windowJoinSql(name: string, left: string, rows: ViewRows, fields
     return fn === 'count' ? `coalesce(${value}, 0) as ${value}` : value
   })
   return [
-    historySql('history', rows, [], { all: true }),
-    seenSql(left, view),
+    historySql('history', rows, [], { all: false }),
+    seenSql(view),
     'drop table history',
     windowRowsSql(
       rows,
@@ -51,12 +51,12 @@ export function windowJoinSql(name: string, left: string, rows: ViewRows, fields
 const inputsOf = ({ slots }: Level): string[] => slots.flatMap(({ field }) => (field === null ? [] : [field]))
 
 /** The rows whose entity had been seen, and recently enough: the ttl counts from its newest row. */
-function seenSql(left: string, { entity, spec }: View): string {
+function seenSql({ entity, spec }: View): string {
   const keys = keyColumns(entity.length)
   const fresh = spec.ttl === null ? '' : `where l.at_ms - h.et <= ${spec.ttl}`
   return `create temp table window_seen as
     select l.rid, l.at_ms, ${keys.map((key) => `l.${key}`).join(', ')}
-      from (${left}) l asof join history h on ${keys.map((key) => `l.${key} = h.${key}`).join(' and ')} and l.at_ms >= h.av ${fresh}`
+      from asked l asof join history h on ${keys.map((key) => `l.${key} = h.${key}`).join(' and ')} and l.at_ms >= h.av ${fresh}`
 }
 
 /** The rows that any window can reach. */
