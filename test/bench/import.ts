@@ -6,6 +6,7 @@ import { DuckDBInstance } from '@duckdb/node-api'
 import { connectKafka, openTopics, silent } from '@cascata/messaging'
 import { applyResources, startApps, type Apps } from './apps.ts'
 import type { BenchContext, Metrics } from './context.ts'
+import { flightPlans } from './flight-plans.ts'
 
 export const title = 'Import: files of rows into both stores'
 export const aims = {
@@ -16,28 +17,6 @@ export const aims = {
 const rows = 2_000_000
 const entities = 50_000
 const pieceBytes = 8 * 1024 ** 2
-
-const yaml = (view: string) => `
-apiVersion: cascata/v1
-kind: FeatureView
-metadata: {name: ${view}}
-spec:
-  source: {topic: ${view}, partitions: 1}
-  entity: [flight]
-  eventTime: {field: publishedAt}
-  ttl: none
-  fields:
-    flight: string
-    publishedAt: timestamp
-    departsAt: timestamp
-    origin: string
-    destination: string
-    carrier: {type: string, maxLength: 2}
-    distanceKm: {type: double, min: 0}
-    gateChanges: {type: int, nullable: true}
-    hour: int
-    weekday: int
-`
 
 /** The rows of the benchmark of ingestion, as files of each format. */
 async function writeFiles(folder: string): Promise<Record<string, string>> {
@@ -141,7 +120,7 @@ export async function run(context: BenchContext): Promise<{ metrics: Metrics }> 
     let peakOfAll = 0
     for (const format of formats) {
       const view = `bench-import-${format}`
-      await applyResources(apps, yaml(view))
+      await applyResources(apps, flightPlans(view, 1, '  ttl: none\n'))
       for (let known = false; !known;) known = (await fetch(`${apps.url('feature-store')}/v1/views/default/${view}`)).ok
       const { perSecond, sending, perCpuSecond, peak } = await importFile(apps, view, format, files[format]!)
       context.say(

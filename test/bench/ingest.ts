@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { connectKafka, openTopics, silent } from '@cascata/messaging'
 import { applyResources, startApps, type Apps } from './apps.ts'
 import type { BenchContext, Metrics } from './context.ts'
+import { flightPlans } from './flight-plans.ts'
 
 export const title = 'Ingestion: rows from Kafka into both stores'
 export const aims = {
@@ -15,27 +16,6 @@ const sizes = [
 ]
 const partitions = 4
 const batchRows = 5_000
-
-const yaml = (view: string) => `
-apiVersion: cascata/v1
-kind: FeatureView
-metadata: {name: ${view}}
-spec:
-  source: {topic: ${view}, partitions: ${partitions}}
-  entity: [flight]
-  eventTime: {field: publishedAt}
-  fields:
-    flight: string
-    publishedAt: timestamp
-    departsAt: timestamp
-    origin: string
-    destination: string
-    carrier: {type: string, maxLength: 2}
-    distanceKm: {type: double, min: 0}
-    gateChanges: {type: int, nullable: true}
-    hour: int
-    weekday: int
-`
 
 const t0 = Date.parse('2001-01-01T00:00:00Z')
 
@@ -77,7 +57,7 @@ const residentMiB = (pid: number): number =>
 async function ingest(apps: Apps, view: string, rows: number) {
   const pid = apps.pid('feature-store')
   const store = apps.client('feature-store')
-  await applyResources(apps, yaml(view))
+  await applyResources(apps, flightPlans(view, partitions))
   let peak = 0
   let begun: { at: number; cpu: number; accepted: number } | undefined
   for (;;) {
