@@ -80,6 +80,16 @@ export default tseslint.config(
     },
   },
   {
+    files: ['apps/**/*.ts', 'infra/**/*.ts', 'libs/service/**/*.ts'],
+    ignores: ['**/*.spec.ts', '**/*-for-test.ts'],
+    rules: {
+      'no-restricted-globals': [
+        'error',
+        { name: 'fetch', message: 'It refuses ports such as 6566: use createClient or fetchAnyPort of @cascata/service.' },
+      ],
+    },
+  },
+  {
     files: ['libs/messaging/**/*.ts'],
     rules: { 'no-restricted-imports': 'off' },
   },

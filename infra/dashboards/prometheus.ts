@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { fetchAnyPort } from '@cascata/service/any-port'
 import { installPackages, which } from '../install/system-packages.ts'
 import { freePort } from '../processes/ports.ts'
 import { marker } from '../processes/process.ts'
@@ -46,7 +47,7 @@ export async function startPrometheus(home: string, targets: Record<string, stri
   for (let tries = 0; tries < 300; tries++) {
     if (child.exitCode !== null) throw new Error(`Prometheus ended with ${child.exitCode}.`)
     if (
-      await fetch(`http://${address}/-/ready`).then(
+      await fetchAnyPort(`http://${address}/-/ready`).then(
         ({ ok }) => ok,
         () => false,
       )
@@ -57,7 +58,7 @@ export async function startPrometheus(home: string, targets: Record<string, stri
   return {
     async series(promql) {
       const query = new URLSearchParams({ query: `count(count_over_time((${promql})[1h:5s]))` })
-      const answer = await fetch(`http://${address}/api/v1/query?${query.toString()}`)
+      const answer = await fetchAnyPort(`http://${address}/api/v1/query?${query.toString()}`)
       const { status, error, data } = (await answer.json()) as {
         status: string
         error?: string

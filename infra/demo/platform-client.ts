@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { fetchAnyPort } from '@cascata/service/any-port'
 import type { PlatformFile } from '../platform/files.ts'
 import { type Instant } from './flights.ts'
 
@@ -44,7 +45,7 @@ export function platformClient({ apps }: PlatformFile) {
     if (yaml !== undefined) headers['content-type'] = 'application/yaml'
     if (body !== undefined) headers['content-type'] = 'application/json'
     if (at !== undefined) headers['cascata-at'] = new Date(at).toISOString()
-    const answer = await fetch(`${apps[app]!.url}${path}`, {
+    const answer = await fetchAnyPort(`${apps[app]!.url}${path}`, {
       method,
       headers,
       body: yaml ?? (body === undefined ? undefined : JSON.stringify(body)),
@@ -62,7 +63,7 @@ export function platformClient({ apps }: PlatformFile) {
     apply: (yaml: string) => call<Applied[]>('registry', '/v1/resources', { method: 'PUT', yaml }),
     /** Bytes of a blob. */
     async blob(sha256: string): Promise<Uint8Array> {
-      const answer = await fetch(`${apps['registry']!.url}/v1/blobs/${sha256}`)
+      const answer = await fetchAnyPort(`${apps['registry']!.url}/v1/blobs/${sha256}`)
       if (!answer.ok) throw new Refused(`GET blob ${sha256}`, answer.status, await answer.text())
       return new Uint8Array(await answer.arrayBuffer())
     },

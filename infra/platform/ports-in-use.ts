@@ -16,5 +16,5 @@ export const mustBeFree = async (wanted: WantedPort[]): Promise<void> => {
     const hint = variable ? `; to use a server that runs already, set ${variable}` : ''
     taken.push(`port ${port}, for ${unit}, is in use by ${portOwner(port) ?? 'another process'}${hint}`)
   }
-  if (taken.length > 0) throw new Error(`${taken.join('\n')}\nCASCATA_PORT_OFFSET=1000 moves every port of the platform.`)
+  if (taken.length > 0) throw new Error(`${taken.join('\n')}\nCASCATA_PORT_OFFSET=4000 moves every port of the platform.`)
 }

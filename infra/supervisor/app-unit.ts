@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { fetchAnyPort } from '@cascata/service/any-port'
 import { errorFile, logFile } from '../platform/files.ts'
 import { type AppPlan, type Plan } from '../platform/plan.ts'
 import { appPort, envPrefix } from '../platform/ports.ts'
@@ -11,7 +12,7 @@ export const appUrl = (app: string, replica: number, offset: number): string =>
 export const unitId = (app: string, replica: number): string => (replica === 0 ? app : `${app}/${replica}`)
 
 const ask = async (url: string): Promise<void> => {
-  const answer = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(3_000) })
+  const answer = await fetchAnyPort(`${url}/readyz`, { signal: AbortSignal.timeout(3_000) })
   const text = await answer.text()
   if (!answer.ok) throw new Error(`${url}/readyz says ${answer.status}: ${text.slice(0, 300)}`)
 }

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { readFileSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
+import { fetchAnyPort } from '@cascata/service/any-port'
 import { eventually, freePort, testHome, uniqueName } from '@cascata/testing'
 
 const root = resolve(import.meta.dirname, '../..')
@@ -58,12 +59,12 @@ export async function startPlatform() {
       )
     },
     async get(app: string, path: string): Promise<any> {
-      const answer = await fetch(read().apps[app]!.url + path)
+      const answer = await fetchAnyPort(read().apps[app]!.url + path)
       if (!answer.ok) throw new Error(`GET ${app}${path}: ${answer.status} ${await answer.text()}`)
       return (answer.headers.get('content-type') ?? '').includes('json') ? answer.json() : Buffer.from(await answer.arrayBuffer())
     },
     async post(app: string, path: string, body: unknown, headers: Record<string, string> = {}): Promise<any> {
-      const answer = await fetch(read().apps[app]!.url + path, {
+      const answer = await fetchAnyPort(read().apps[app]!.url + path, {
         method: 'POST',
         headers: { 'content-type': 'application/json', ...headers },
         body: JSON.stringify(body),

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
 import { type ReadableStream } from 'node:stream/web'
+import { fetchAnyPort } from '@cascata/service/any-port'
 import { CommandError, platformDown } from './errors.ts'
 
 /** An app, over HTTP. Every failure is a `CommandError` with the app's own code, words and hint. */
@@ -34,7 +35,7 @@ interface Call {
 
 const retried = new Set([429, 502, 503, 504])
 
-async function failureOf(app: string, answer: Response): Promise<CommandError> {
+async function failureOf(app: string, answer: Response, route: string): Promise<CommandError> {
   const text = await answer.text().catch(() => '')
   try {
     const { code, message, hint, details } = JSON.parse(text) as {
@@ -49,7 +50,7 @@ async function failureOf(app: string, answer: Response): Promise<CommandError> {
     // Not JSON: told as it is below.
   }
   if (answer.status === 404)
-    return new CommandError('CLI_NO_ROUTE', `${app} does not know ${new URL(answer.url).pathname}`, {
+    return new CommandError('CLI_NO_ROUTE', `${app} does not know ${route}`, {
       hint: 'is it of the same version as this command?',
     })
   return new CommandError('CLI_ANSWER', `${app} answered with status ${answer.status}${text ? `: ${text.slice(0, 300)}` : ''}`, {
@@ -68,7 +69,7 @@ export function api(
       value === undefined ? [] : [[name, String(value)]],
     )
     const url = `${base}${call.path}${pairs.length > 0 ? `?${new URLSearchParams(pairs).toString()}` : ''}`
-    return fetch(url, {
+    return fetchAnyPort(url, {
       method: call.method,
       headers: {
         accept: 'application/json, */*',
@@ -89,7 +90,7 @@ export function api(
         await answer.body?.cancel()
       } catch (error) {
         if (signal.aborted) throw new CommandError('CLI_INTERRUPTED', 'interrupted')
-        const cause = (error as { cause?: { code?: string } }).cause?.code
+        const cause = (error as { code?: string }).code
         if ((error as Error).name === 'TimeoutError')
           throw new CommandError('CLI_TIMEOUT', `${app} at ${base} did not answer within ${timeoutMs / 1000} s`, {
             hint: `see \`cascata logs ${app}\``,
@@ -104,7 +105,7 @@ export function api(
 
   const ok = async (call: Call): Promise<Response> => {
     const answer = await perform(call)
-    if (!answer.ok) throw await failureOf(app, answer)
+    if (!answer.ok) throw await failureOf(app, answer, call.path)
     return answer
   }
   const json = async <T>(call: Call): Promise<T> => {
@@ -117,7 +118,7 @@ export function api(
     async find<T>(route: string, query?: Query) {
       const answer = await perform({ method: 'GET', path: route, query })
       if (answer.status === 404) return undefined
-      if (!answer.ok) throw await failureOf(app, answer)
+      if (!answer.ok) throw await failureOf(app, answer, route)
       return (await answer.json()) as T
     },
     post: (route, body = {}) => json({ method: 'POST', path: route, body: JSON.stringify(body) }),

@@ -1,3 +1,4 @@
+import { fetchAnyPort } from '@cascata/service/any-port'
 import { z } from 'zod'
 import { BadSchema, compileAvro } from './avro.ts'
 import { type Read } from './avro-read.ts'
@@ -124,10 +125,10 @@ async function collect(
 async function ask(settings: RegistrySettings | null, path: string): Promise<Subject | null> {
   if (!settings) throw new Error('Rows name schemas, and no registry is configured: set FEATURE_STORE_SCHEMA_REGISTRY_URL.')
   const { url, user, password, timeoutMs = 10_000 } = settings
-  const login = user === null ? {} : { authorization: `Basic ${Buffer.from(`${user}:${password ?? ''}`).toString('base64')}` }
-  const answer = await fetch(url + path, {
+  const login: Record<string, string> =
+    user === null ? {} : { authorization: `Basic ${Buffer.from(`${user}:${password ?? ''}`).toString('base64')}` }
+  const answer = await fetchAnyPort(url + path, {
     headers: { accept: 'application/vnd.schemaregistry.v1+json, application/json', ...login },
-    redirect: 'error',
     signal: AbortSignal.timeout(timeoutMs),
   })
   if (answer.status === 404) {
