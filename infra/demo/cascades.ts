@@ -46,8 +46,16 @@ export function followFacts(brokers: string, namespace: string, onFact: (fact: T
     },
   })
 
+  const endings = new Set(['version.approved', 'version.rejected', 'training.failed', 'dataset.failed'])
+  const isAtWork = () => {
+    const ended = new Set(facts.filter(({ name }) => endings.has(name)).map(({ data }) => data['run']))
+    return facts.some(({ name, data }) => name === 'training.requested' && !ended.has(data['run']))
+  }
+
   return {
     facts,
+    /** Whether a run is between its request and its verdict. */
+    isAtWork,
     newest: (name: string) => newest.get(name),
     /** The facts of a name, in order; `where` narrows them by their data. */
     of: (name: string, where: Record<string, unknown> = {}) =>

@@ -37,6 +37,8 @@ export interface Seen {
 /** A chapter that doesn't come to its end is a failure of the platform, not of patience: hours of the year 2001, not of the wall. */
 const maxHours = 24 * 40
 const idleMs = 120_000
+/** While a run is at work an hour of 2001 takes so much longer: in life it is an hour, and here trainer and callers share the cores. */
+const trainingHourMs = 600
 
 /** The story of the demo, chapter by chapter; returns what was seen of what it promises. */
 export async function play(stage: Stage): Promise<Seen> {
@@ -157,6 +159,7 @@ async function ticking(stage: Stage, what: string, happened: () => Told | undefi
     const fact = happened()
     if (fact) return fact
     await replay.tick()
+    if (cascades.isAtWork()) await sleep(trainingHourMs, undefined, { signal: stage.signal })
     const when = new Date(replay.at).toISOString().slice(0, 13)
     const version = caller.answered.at(-1)?.version ?? '-'
     screen.now(
