@@ -23,7 +23,7 @@ import { type Weigh } from './triggers/apply-decision.ts'
 import { onBaking, onFindingClosed, onFindingOpened, onLabelsRipened, onPromoted, onRolledBack } from './triggers/on-facts.ts'
 
 /** What the dispatcher listens to. */
-export const consumers = (parts: { weigh: Weigh; clock: Clock; schema: string }) =>
+export const consumers = (parts: { weigh: Weigh; clock: Clock }) =>
   consumersOf('dispatcher', [
     on(resourceApplied, onResourceApplied(parts)),
     on(resourceDeleted, onResourceDeleted),
@@ -32,7 +32,7 @@ export const consumers = (parts: { weigh: Weigh; clock: Clock; schema: string })
     on(findingClosed, onFindingClosed(parts)),
     on(datasetBuilt, onDatasetBuilt(parts)),
     on(datasetFailed, onDatasetFailed(parts)),
-    on(versionRegistered, onVersionRegistered(parts)),
+    on(versionRegistered, onVersionRegistered),
     on(versionApproved, onVerdict(parts)),
     on(versionRejected, onVerdict(parts)),
     on(rolloutBaking, onBaking(parts)),

@@ -36,7 +36,7 @@ export const start = async (given: DispatcherConfig): Promise<{ url: string; sto
     log,
     poolSize: config.databasePool,
   })
-  const weigh = weighing({ clock, metrics, schema: db.schema })
+  const weigh = weighing({ clock, metrics })
   const upstream = { token: config.serviceToken, log }
   const tools: Tools = {
     db,
@@ -50,7 +50,7 @@ export const start = async (given: DispatcherConfig): Promise<{ url: string; sto
     featureStore: featureStoreClient({ ...upstream, baseUrl: config.featureStoreUrl }),
     mlflow: mlflowClient({ ...upstream, baseUrl: config.registryUrl }),
   }
-  const handlers = consumers({ weigh, clock, schema: db.schema })
+  const handlers = consumers({ weigh, clock })
   const messaging = await startMessaging({ app: 'dispatcher', kafka: kafkaOf(config), db, consumers: handlers, log, registry })
   messaging.leader('conductor', conducting(tools).run)
   messaging.leader('reproductions', reproducing(tools))

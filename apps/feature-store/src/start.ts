@@ -104,11 +104,11 @@ export const start = async (config: FeatureStoreConfig): Promise<{ url: string; 
     poolSize: config.databasePool,
   })
 
-  const rings = { views: () => {}, datasets: () => {}, ripeness: () => {} }
+  const rings = { views: () => {} }
   const handlers = {
     onResourceApplied: onResourceApplied({ changed: () => rings.views() }),
     onResourceDeleted: onResourceDeleted({ segments, changed: () => rings.views() }),
-    onTrainingRequested: onTrainingRequested({ ring: () => rings.datasets() }),
+    onTrainingRequested,
   }
   const messaging = await startMessaging({ app, kafka: kafkaOf(config), db, consumers: consumers(handlers), log, registry })
   const catalogue = viewCatalogue(db)
@@ -162,7 +162,7 @@ export const start = async (config: FeatureStoreConfig): Promise<{ url: string; 
   })
   const importer = messaging.leader('imports', imports.run)
   const datasets = startDatasets({ config, db, messaging, segments, duck: reading, folders, log, metrics })
-  Object.assign(rings, { views: ingestion.look, datasets: datasets.ring })
+  Object.assign(rings, { views: ingestion.look })
 
   const erasing = eraser({
     db,
@@ -194,7 +194,7 @@ export const start = async (config: FeatureStoreConfig): Promise<{ url: string; 
       importRoutes({ config, db, folder: folders.imports, ring: imports.ring })(fastify)
       pushRoutes({ db, producer: messaging.producer, clock, config })(fastify)
       rowsRoutes({ db, duck: reading, segments, folder: folders.answers })(fastify)
-      datasetRoutes({ config, db, duck: reading, folders, ring: datasets.ring })(fastify)
+      datasetRoutes({ config, db, duck: reading, folders })(fastify)
     },
     errorFormats: feastErrors,
     transports: [new MessagingTransport(messaging)],

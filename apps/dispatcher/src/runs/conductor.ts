@@ -1,5 +1,5 @@
 import { trainingFailed, trainingRequested } from '@cascata/events'
-import { bell, fact } from '@cascata/messaging'
+import { bell, fact, notifications } from '@cascata/messaging'
 import { takeUpClientVersions } from '../client-versions/take-up.ts'
 import { dueModels, findModel, lockModel, nextWake } from '../models/models.store.ts'
 import { endRun, identityOf, say } from './advance.ts'
@@ -21,10 +21,8 @@ export function conducting(tools: Tools) {
   const working = new Map<string, Promise<void>>()
 
   const run = async (signal: AbortSignal): Promise<void> => {
-    const listener = await tools.db.connect()
+    const listening = notifications(tools, 'conductor', ringing.ring)
     try {
-      listener.on('notification', ringing.ring)
-      await listener.query(`listen "${tools.db.schema}_conductor"`)
       while (!signal.aborted) {
         await wakeModels(tools)
         await watchWaiting(tools)
@@ -38,7 +36,7 @@ export function conducting(tools: Tools) {
       }
     } finally {
       await Promise.allSettled(working.values())
-      await listener.end().catch(() => undefined)
+      await listening.stop()
     }
   }
 

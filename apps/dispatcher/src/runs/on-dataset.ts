@@ -1,5 +1,5 @@
 import { trainingFailed, type DataOf, type datasetBuilt, type datasetFailed } from '@cascata/events'
-import { done, drop, fact, type Handler } from '@cascata/messaging'
+import { done, drop, fact, type Handler, ringAfter } from '@cascata/messaging'
 import { type Clock } from '@cascata/service'
 import { lockModel } from '../models/models.store.ts'
 import { type Weigh } from '../triggers/apply-decision.ts'
@@ -9,12 +9,11 @@ import { lockRun, updateRun } from './runs.store.ts'
 interface Parts {
   weigh: Weigh
   clock: Clock
-  schema: string
 }
 
 /** A run's dataset is there: its work can begin. What the dataset has seen is what later labels are counted from. */
 export const onDatasetBuilt =
-  ({ weigh, clock, schema }: Parts): Handler<DataOf<typeof datasetBuilt>> =>
+  ({ weigh, clock }: Parts): Handler<DataOf<typeof datasetBuilt>> =>
   async (event, tx) => {
     const { data } = event
     const model = await lockModel(tx, data)
@@ -30,7 +29,7 @@ export const onDatasetBuilt =
     await updateRun(tx, run.id, { state: 'training', stageAt: new Date(clock.now()), dataset: data, causedBy }, counted)
     const labels = { labelled: model?.labels?.labelled ?? data.rows, cutoff: Date.parse(data.cutoff) }
     await weigh(tx, data, { is: 'dataset built', run: run.id, labels })
-    await tx.query('select pg_notify($1, $2)', [`${schema}_conductor`, run.id])
+    await ringAfter(tx, 'conductor')
     return done
   }
 

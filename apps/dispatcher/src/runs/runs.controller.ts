@@ -1,4 +1,4 @@
-import { type Database } from '@cascata/messaging'
+import { type Database, ringAfter } from '@cascata/messaging'
 import { type Clock, currentPrincipal, mayAccess, Permission, requireAccess } from '@cascata/service'
 import { Body, Controller, Get, Header, Headers, HttpCode, Inject, Param, Post, Query } from '@nestjs/common'
 import { randomUUID, timingSafeEqual } from 'node:crypto'
@@ -103,7 +103,7 @@ export class RunsController {
     if (ended.includes(run.state)) throw runEnded({ run: id, state: run.state })
     await this.db.transaction(async (tx) => {
       await updateRun(tx, id, { cancel: `cancelled by ${currentPrincipal().name}` })
-      await tx.query('select pg_notify($1, $2)', [`${this.db.schema}_conductor`, id])
+      await ringAfter(tx, 'conductor')
     })
     return tellRun(await this.found(id))
   }

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { datasetBuilt, datasetFailed, type DataOf } from '@cascata/events'
-import { bell, type Database, fact, type Messaging } from '@cascata/messaging'
+import { bell, type Database, fact, type Messaging, notifications } from '@cascata/messaging'
 import { type CodedError, isCodedError, type Logger, showDuration } from '@cascata/service'
 import { type FeatureStoreConfig } from '../config.ts'
 import { datasetBroken, datasetEmpty, datasetInputBehind, datasetInvalid } from '../errors.ts'
@@ -11,6 +11,7 @@ import { type Duck } from '../offline/duckdb.ts'
 import { type SegmentStore } from '../offline/segments.store.ts'
 import { buildDataset, type BuildInput, EmptyDataset, UnusableSpine } from './build-dataset.ts'
 import {
+  datasetsChannel,
   type DatasetJob,
   type DatasetResult,
   endDataset,
@@ -43,7 +44,6 @@ export interface DatasetParts {
 }
 
 export interface DatasetLoop {
-  ring(): void
   stop(): Promise<void>
 }
 
@@ -52,6 +52,7 @@ export function startDatasets(parts: DatasetParts): DatasetLoop {
   const { db, log } = parts
   const stopping = new AbortController()
   const rung = bell()
+  const listening = notifications(parts, datasetsChannel, rung.ring)
 
   const loop = (async () => {
     while (!stopping.signal.aborted) {
@@ -63,10 +64,9 @@ export function startDatasets(parts: DatasetParts): DatasetLoop {
     }
   })()
   return {
-    ring: () => rung.ring(),
     async stop() {
       stopping.abort()
-      await loop
+      await Promise.all([loop, listening.stop()])
     },
   }
 }

@@ -24,8 +24,6 @@ export interface DatasetRoutes {
   readonly db: Database
   readonly duck: Duck
   readonly folders: { readonly datasets: string; readonly spines: string }
-  /** A dataset was asked for. */
-  readonly ring: () => void
 }
 
 const units = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
@@ -65,7 +63,6 @@ export const datasetRoutes =
       requireAccess(job.namespace, job.model ?? undefined)
       await planJob(db, job)
       await addDataset(db, job)
-      parts.ring()
       return reply.code(202).send({ id: job.id })
     })
 

@@ -1,6 +1,9 @@
 import { type Snapshot } from '@cascata/events'
-import { type Database, type Tx } from '@cascata/messaging'
+import { type Database, ringAfter, type Tx } from '@cascata/messaging'
 import { type BuiltDataset } from './build-dataset.ts'
+
+/** Rung when a dataset is asked for. */
+export const datasetsChannel = 'datasets'
 
 type Executor = Pick<Database, 'query'> | Pick<Tx, 'query'>
 
@@ -71,6 +74,7 @@ export const addDataset = async (
     `insert into dataset (id, namespace, model, revision, run, cause, request, state) values ($1, $2, $3, $4, $5, $6, $7, 'building') on conflict do nothing`,
     [id, namespace, model, revision, run, JSON.stringify(cause), JSON.stringify(request)],
   )
+  await ringAfter(db, datasetsChannel)
 }
 
 export const findDataset = async (db: Executor, id: string): Promise<DatasetJob | null> =>

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { labelsRipened, resourceApplied } from '@cascata/events'
-import { bell, type Database, fact, latestAll, pause, type Tx } from '@cascata/messaging'
+import { bell, type Database, fact, latestAll, notifications, pause, ringAfter, type Tx } from '@cascata/messaging'
 import { parseReference, type ModelSpec } from '@cascata/resources'
 import { type Logger } from '@cascata/service'
 import { type FeatureStoreConfig } from '../config.ts'
@@ -36,6 +36,9 @@ interface Counted {
   readonly labels: StoredView
 }
 
+/** Rung when rows are there, so that whichever replica counts does so at once. */
+const channel = 'ripeness'
+
 /**
  * Counts, for every model, the observations that are ripe and how many of them are labelled, as rows come and watermarks move,
  * and says so when it changes. One replica does it; its counters are a file that is made again from the segments when it is lost.
@@ -43,17 +46,14 @@ interface Counted {
 export function ripener(parts: RipenerParts) {
   const rung = bell()
   const { db, log } = parts
-  const channel = `${db.schema}_ripeness`
 
   const run = async (signal: AbortSignal): Promise<void> => {
     const folder = join(parts.folder, 'ripeness')
     await mkdir(folder, { recursive: true })
     const duck = await openDuck({ folder: parts.folder, name: 'ripeness', memory: parts.config.ripenessMemory, threads: 1 })
     const open = new Map<string, RipenessState>()
-    const listener = await db.connect()
+    const listening = notifications(parts, channel, rung.ring)
     try {
-      listener.on('notification', rung.ring)
-      await listener.query(`listen "${channel}"`)
       while (!signal.aborted) {
         let failed = false
         for (const counted of await modelsOf(parts.db)) {
@@ -70,14 +70,12 @@ export function ripener(parts: RipenerParts) {
         await rung.wait(500, signal)
       }
     } finally {
-      await listener.end().catch(() => undefined)
+      await listening.stop()
       for (const state of open.values()) state.close()
       duck.close()
     }
   }
-  /** Whichever replica counts is woken when the transaction is committed, not before: it would not see the rows yet. */
-  const ringAfter = (tx: Tx) => tx.query('select pg_notify($1, $2)', [channel, ''])
-  return { run, ringAfter }
+  return { run, ringAfter: (tx: Tx) => ringAfter(tx, channel) }
 }
 
 /** The models whose two views are there. */
