@@ -378,6 +378,19 @@ describe('people', () => {
     expect((await ended(first)).state).toBe('cancelled')
   })
 
+  it('change the spec; the pending run is one of the new spec', async () => {
+    platform.hold(true)
+    await trained('renewed', yamlOf('renewed'))
+    const { run: first } = await platform.heard(trainingRequested, 'renewed')
+    await eventually(async () => expect((await platform.run(first)).state).toBe('building'))
+    const second = (await platform.call('dispatcher', 'POST', '/v1/runs', { model: 'renewed' })).body.run
+    expect(await platform.run(second)).toMatchObject({ state: 'requested', revision: 1 })
+    await apply(yamlOf('renewed', { train: '{params: {trees: 20}, rows: {min: 300}}' }))
+    expect(await ended(first)).toMatchObject({ state: 'cancelled', revision: 1 })
+    platform.hold(false)
+    expect(await ended(second)).toMatchObject({ state: 'approved', revision: 2, trigger: 'manual' })
+  })
+
   it('are told what is not there', async () => {
     expect(await platform.call('dispatcher', 'POST', '/v1/runs', { model: 'no/such' })).toMatchObject({
       status: 404,

@@ -107,10 +107,24 @@ export async function runAlike(db: Executor, { id, namespace, model }: Run, fing
   return rows[0]?.id
 }
 
-type Change = Partial<
+export type Change = Partial<
   Pick<
     Run,
-    'state' | 'attempt' | 'awaiting' | 'cancel' | 'fingerprint' | 'version' | 'causedBy' | 'dataset' | 'failure' | 'causes'
+    | 'state'
+    | 'attempt'
+    | 'awaiting'
+    | 'cancel'
+    | 'fingerprint'
+    | 'version'
+    | 'causedBy'
+    | 'dataset'
+    | 'failure'
+    | 'causes'
+    | 'trigger'
+    | 'revision'
+    | 'priority'
+    | 'spec'
+    | 'inputs'
   >
 > & {
   startedAt?: Date
@@ -129,11 +143,16 @@ const named: Record<keyof Change, string> = {
   dataset: 'dataset',
   failure: 'failure',
   causes: 'causes',
+  trigger: 'trigger',
+  revision: 'revision',
+  priority: 'priority',
+  spec: 'spec',
+  inputs: 'inputs',
   startedAt: 'started_at',
   endedAt: 'ended_at',
   stageAt: 'stage_at',
 }
-const asJson = new Set<keyof Change>(['causedBy', 'dataset', 'failure', 'causes'])
+const asJson = new Set<keyof Change>(['causedBy', 'dataset', 'failure', 'causes', 'spec', 'inputs'])
 
 /** Changes a run; `details` are merged into those it has. */
 export async function updateRun(db: Executor, id: string, change: Change, details: RunDetails = {}): Promise<void> {

@@ -7,15 +7,18 @@ import {
   trainingRefused,
   trainingUnfrozen,
   type Cause as EventCause,
+  type TrainingCause,
 } from '@cascata/events'
-import { fact, type Fact, type Tx } from '@cascata/messaging'
+import { fact, type Fact, ringAfter, type Tx } from '@cascata/messaging'
 import { type Clock } from '@cascata/service'
 import { randomBytes } from 'node:crypto'
 import { type DispatcherMetrics } from '../metrics.ts'
 import { lockModel, saveModel, type ModelName } from '../models/models.store.ts'
 import { inputsNow, modelSpec } from '../models/specs.ts'
-import { findRun, insertRun, updateRun } from '../runs/runs.store.ts'
+import { type Run } from '../runs/run.ts'
+import { findRun, insertRun, type Change, updateRun } from '../runs/runs.store.ts'
 import { decideTraining } from './decide-training.ts'
+import { strongest } from './order.ts'
 import { type Cause, type Decision, type Effect, type TrainingState } from './training-state.ts'
 
 /** Weighs a cause for a model, in a transaction: load, decide, write. Undefined when the model is not applied here. */
@@ -25,15 +28,14 @@ export type Weigh = (tx: Tx, name: ModelName, cause: Cause, causedBy?: EventCaus
 const runId = (now: number): string => `r-${now.toString(36)}-${randomBytes(4).toString('hex')}`
 
 export const weighing =
-  ({ clock, metrics, schema }: { clock: Clock; metrics: DispatcherMetrics; schema: string }): Weigh =>
+  ({ clock, metrics }: { clock: Clock; metrics: DispatcherMetrics }): Weigh =>
   async (tx, name, cause, causedBy) => {
     const state = await lockModel(tx, name)
     if (!state) return undefined
     const decision = decideTraining(state, cause, { now: clock.now(), run: runId(clock.now()) })
     await saveModel(tx, decision.next, decision.wakeAt)
     for (const effect of decision.effects) await carryOut(tx, decision.next, effect, { now: clock.now(), metrics, causedBy })
-    if (decision.effects.length > 0 || decision.wakeAt !== null)
-      await tx.query('select pg_notify($1, $2)', [`${schema}_conductor`, ''])
+    if (decision.effects.length > 0 || decision.wakeAt !== null) await ringAfter(tx, 'conductor')
     return decision
   }
 
@@ -51,7 +53,7 @@ async function carryOut(tx: Tx, state: TrainingState, effect: Effect, { now, met
       return createRun(tx, state, effect, now)
     case 'coalesce': {
       const run = await findRun(tx, effect.into)
-      if (run) await updateRun(tx, run.id, { causes: [...run.causes, effect.cause].slice(-1_000) })
+      if (run) await updateRun(tx, run.id, await joinedBy(tx, run, effect.cause, state))
       return tx.publish(fact(trainingCoalesced, { ...identity, into: effect.into, cause: effect.cause }), { causedBy })
     }
     case 'refuse': {
@@ -66,6 +68,21 @@ async function carryOut(tx: Tx, state: TrainingState, effect: Effect, { now, met
     default:
       return tx.publish(leverFact(identity, effect), { causedBy })
   }
+}
+
+/** What a pending run becomes with one more cause. A changed spec makes it a run of that spec: it has not begun, and no other run would be. */
+async function joinedBy(tx: Tx, run: Run, cause: TrainingCause, state: TrainingState): Promise<Change> {
+  const causes = [...run.causes, cause].slice(-1_000)
+  if (cause.trigger !== 'specChanged') return { causes }
+  const trigger = strongest(causes)
+  return { causes, trigger, revision: state.revision, ...(await whatIsTrained(tx, state)) }
+}
+
+/** The model as it is applied, for a run of it. */
+async function whatIsTrained(tx: Tx, state: TrainingState): Promise<Pick<Run, 'priority' | 'spec' | 'inputs'>> {
+  const model = await modelSpec(tx, state)
+  if (!model) throw new Error(`Model ${state.namespace}/${state.model} has a state and no spec.`)
+  return { priority: model.spec.priority, spec: model.spec, inputs: await inputsNow(tx, model) }
 }
 
 type Lever = Extract<Effect, { is: 'frozen' | 'unfrozen' | 'suspended' | 'paused' | 'resumed' }>
@@ -87,8 +104,6 @@ function leverFact(identity: { namespace: string; model: string; revision: numbe
 }
 
 async function createRun(tx: Tx, state: TrainingState, effect: Effect & { is: 'request' }, now: number): Promise<void> {
-  const model = await modelSpec(tx, state)
-  if (!model) throw new Error(`Model ${state.namespace}/${state.model} has a state and no spec.`)
   await insertRun(
     tx,
     {
@@ -99,9 +114,7 @@ async function createRun(tx: Tx, state: TrainingState, effect: Effect & { is: 'r
       trigger: effect.trigger,
       causes: effect.causes,
       episode: effect.episode,
-      priority: model.spec.priority,
-      spec: model.spec,
-      inputs: await inputsNow(tx, model),
+      ...(await whatIsTrained(tx, state)),
       token: randomBytes(24).toString('base64url'),
     },
     new Date(now),
