@@ -1,5 +1,6 @@
 import { type Effect } from './diff-resources.ts'
-import { type FeatureView, type Field, type FieldType } from './feature-view.ts'
+import { type FeatureView, type Field } from './feature-view.ts'
+import { type FieldType } from './field-types.ts'
 import { type Model } from './model.ts'
 import { changeNotYet } from './not-yet.ts'
 import { modelsReading, servedFields } from './references.ts'
@@ -32,6 +33,8 @@ function relaxes(from: Field, to: Field): boolean {
     accepts(to.max, from.max, (later, earlier) => later >= earlier) &&
     accepts(to.minLength, from.minLength, (later, earlier) => later <= earlier) &&
     accepts(to.maxLength, from.maxLength, (later, earlier) => later >= earlier) &&
+    accepts(to.minItems, from.minItems, (later, earlier) => later <= earlier) &&
+    accepts(to.maxItems, from.maxItems, (later, earlier) => later >= earlier) &&
     listed &&
     (to.pattern === undefined || to.pattern === from.pattern)
   )

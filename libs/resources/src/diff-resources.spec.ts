@@ -23,6 +23,9 @@ describe('a view', () => {
     ['distanceKm: {type: double, min: 0}', 'distanceKm: {type: double, min: -1}', /inPlace/],
     ['distanceKm: {type: double, min: 0}', 'distanceKm: {type: double, nullable: true}', /inPlace/],
     ['maxLength: 2', 'maxLength: 3', /inPlace/],
+    ['maxItems: 9', 'maxItems: 10', /inPlace/],
+    ['maxItems: 9', 'maxItems: 8', /refused earlier rows were accepted by a wider rule/],
+    ['list<float>', 'list<double>', /refused a list<float> cannot become a list<double>/],
     ['description: IATA code', 'description: of IATA', /^spec.fields.carrier none/],
     ['origin: string', 'origin: string\n    terminal: {type: string, nullable: true}', /^spec.fields.terminal inPlace/],
     ['origin: string', 'origin: string\n    terminal: string', /^spec.fields.terminal refused earlier rows do not have it/],
@@ -43,7 +46,8 @@ describe('a view', () => {
     ['format: iso8601', 'format: unix-s', /^spec.eventTime.format refused/],
     ['entity: [flight]', 'entity: [flight, origin]', /^spec.entity (refused not supported yet|rebuild)/],
   ])('%s → %s', (right, wrong, expected) => {
-    const changes = change(flights, right, wrong)
+    const from = flights.replace('    origin: string\n', '    origin: string\n    vector: {type: list<float>, maxItems: 9}\n')
+    const changes = change(from, right, wrong)
     expect(changes).toHaveLength(1)
     expect(changes[0]).toMatch(expected)
   })

@@ -1,13 +1,9 @@
+import { fieldType, fieldTypeExpected, fieldTypeNames, maxListItems } from './field-types.ts'
 import { metadata, apiVersion, type Metadata } from './metadata.ts'
 import { fieldKey, nameOfField, nameOfTopic } from './names.ts'
 import { defaulted, object, optional, required, shorthand } from './object.ts'
 import { either, type Infer, list, oneOf, orNone, record, type Shape } from './shape.ts'
 import { bool, decimal, duration, namedDuration, text, whole } from './scalars.ts'
-
-const fieldTypes = ['string', 'int', 'int32', 'float', 'double', 'bool', 'timestamp'] as const
-
-/** `int` is 64-bit, `int32`, `float` (32-bit) and `double` besides; a timestamp has a precision of a millisecond. */
-export type FieldType = (typeof fieldTypes)[number]
 
 const oneValue = either<string | number | boolean>('a text, a number, true or false', [
   { when: (written) => typeof written === 'string', owns: (value) => typeof value === 'string', shape: text({ max: 200 }) },
@@ -16,13 +12,15 @@ const oneValue = either<string | number | boolean>('a text, a number, true or fa
 ])
 
 const fieldObject = object('a type, or a mapping with type and rules', {
-  type: required(oneOf(...fieldTypes), 'the type of the values'),
+  type: required(fieldType(), 'the type of the values'),
   nullable: defaulted(bool(), false, 'whether the value may be null or missing'),
   description: optional(text({ max: 1000 }), 'what it is, for readers'),
   min: optional(decimal(), 'the least value that is accepted'),
   max: optional(decimal(), 'the greatest value that is accepted'),
-  minLength: optional(whole({ max: 1_048_576 }), 'the least number of characters'),
-  maxLength: optional(whole({ max: 1_048_576 }), 'the greatest number of characters'),
+  minLength: optional(whole({ max: 1_048_576 }), 'the least number of characters, or of bytes'),
+  maxLength: optional(whole({ max: 1_048_576 }), 'the greatest number of characters, or of bytes'),
+  minItems: optional(whole({ max: maxListItems }), 'the least number of items of a list; other rules are for each item'),
+  maxItems: optional(whole({ max: maxListItems }), 'the greatest number of items of a list'),
   enum: optional(list(oneValue, { min: 1, max: 1000, unique: true }), 'the values that are accepted'),
   pattern: optional(text({ min: 1, max: 200 }), 'a regular expression (of JavaScript) for the whole text'),
 })
@@ -30,8 +28,8 @@ const fieldObject = object('a type, or a mapping with type and rules', {
 export type Field = Infer<typeof fieldObject>
 
 const field: Shape<Field> = shorthand<Field>(fieldObject, {
-  expected: `a type (${fieldTypes.join(', ')}), or a mapping with type and rules`,
-  schema: { enum: fieldTypes },
+  expected: `${fieldTypeExpected}, or a mapping with type and rules`,
+  schema: { enum: fieldTypeNames },
   short: (type) => ({ type }),
   shorten: (written) => (Object.keys(written).length === 2 && written['nullable'] === false ? written['type'] : written),
 })

@@ -1,4 +1,14 @@
-export { type Aggregation, type FeatureView, type FeatureViewSpec, type Field, type FieldType } from './feature-view.ts'
+export { type Aggregation, type FeatureView, type FeatureViewSpec, type Field } from './feature-view.ts'
+export {
+  type FieldType,
+  fieldTypes,
+  type InputType,
+  isInputType,
+  itemType,
+  maxListItems,
+  type PlainType,
+  valueType,
+} from './field-types.ts'
 export { type Model, type ModelSpec, type RequestValue } from './model.ts'
 export { better, metricOf, metricsOf, type Task } from './model-gates.ts'
 export { type Persistence } from './model-rollout.ts'

@@ -1,3 +1,4 @@
+import { inputType } from './field-types.ts'
 import { metadata, apiVersion, type Metadata } from './metadata.ts'
 import { gates, metricOf } from './model-gates.ts'
 import { rollout, monitor } from './model-rollout.ts'
@@ -8,7 +9,7 @@ import { type Infer, list, oneOf, record } from './shape.ts'
 import { bool, duration, whole } from './scalars.ts'
 
 const requestValue = object('a request value such as {type: int, history: "flights:gateChanges"}', {
-  type: required(oneOf('string', 'int', 'int32', 'float', 'double', 'bool', 'timestamp'), 'the type of the value'),
+  type: required(inputType(), 'the type of the value'),
   nullable: defaulted(bool(), false, 'whether a caller may leave it out'),
   history: required(reference(), 'the feature in which training finds past values'),
 })

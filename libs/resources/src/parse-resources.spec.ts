@@ -23,6 +23,17 @@ const complaints = (text: string): string[] => {
 
 const complaint = (text: string): string => complaints(text).join('\n')
 
+/** With bytes and lists. */
+const wide = flights.replace(
+  '    origin: string\n',
+  `    origin: string
+    photo: {type: bytes, maxLength: 8}
+    stops: {type: list<string>, maxItems: 3, maxLength: 4}
+    delays: {type: list<int>, max: 900}
+    cancelled: boolean
+`,
+)
+
 describe('a view', () => {
   it('has every default of the documentation', () => {
     const [view] = parse(flights)
@@ -70,8 +81,22 @@ describe('a view', () => {
     ],
     ['ttl: 30d', 'ttl: 2w', 'write weeks as days'],
     ['ttl: 30d', 'ttl:', 'got nothing'],
-    ['flight: string', 'flight: str', '11:13 spec.fields.flight expected one of string'],
+    ['flight: string', 'flight: str', '11:13 spec.fields.flight expected a type (string, bytes, int, int32'],
     ['flight: string', 'flight: str', '(did you mean string?)'],
+    ['origin: string', 'origin: double[]', '(did you mean list<double>?)'],
+    ['origin: string', 'origin: Array(int64)', '(did you mean list<int>?)'],
+    ['origin: string', 'origin: list<list<int>>', 'expected a type (string, bytes'],
+    ['entity: [flight]', 'entity: [flight, photo]', 'photo is a bytes, and no key (use string or int)'],
+    ['entity: [flight]', 'entity: [flight, stops]', 'stops is a list<string>, and no key (use string or int)'],
+    ['maxLength: 8', 'maxLength: 8, pattern: a', 'is no rule for a bytes (only for string, and lists of them)'],
+    [
+      'maxItems: 3',
+      'maxItems: 3, min: 1',
+      'is no rule for a list<string> (only for int, int32, float, double, and lists of them)',
+    ],
+    ['maxItems: 3', 'maxItems: 3, minItems: 4', 'is less than minItems (4)'],
+    ['maxItems: 3', 'maxItems: 20000', 'expected a whole number from 0 to 16384'],
+    ['maxLength: 2', 'maxItems: 2', 'is no rule for a string (only for lists)'],
     ['min: 0', 'minimum: 0', 'spec.fields.distanceKm.minimum is no field here (did you mean min?)'],
     ['min: 0', 'min: 5, max: 1', 'is less than min (5)'],
     ['maxLength: 2', 'min: 2', 'is no rule for a string'],
@@ -95,8 +120,25 @@ describe('a view', () => {
     ],
     ['apiVersion: cascata/v1', 'apiVersion: v1', 'expected cascata/v1, got "v1"'],
   ])('says what is wrong: %s → %s', (right, wrong, expected) => {
-    expect(flights).toContain(right)
-    expect(complaint(flights.replace(right, wrong))).toContain(expected)
+    expect(wide).toContain(right)
+    expect(complaint(wide.replace(right, wrong))).toContain(expected)
+  })
+
+  it('takes bytes and lists, whose rules are for each item, and other names for two types', () => {
+    const [view] = parse(
+      wide.replace('gateChanges: {type: int, ', 'gateChanges: {type: int64, ').replace('list<int>', 'list<int64>'),
+    )
+    expect(view).toEqual(parse(wide)[0])
+    expect(view).toMatchObject({
+      spec: {
+        fields: {
+          photo: { type: 'bytes', maxLength: 8 },
+          stops: { type: 'list<string>', maxItems: 3, maxLength: 4 },
+          delays: { type: 'list<int>', max: 900 },
+          cancelled: { type: 'bool', nullable: false },
+        },
+      },
+    })
   })
 
   it('has windowed aggregates, and then no ttl unless one is written', () => {

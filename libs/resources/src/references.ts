@@ -1,4 +1,5 @@
-import { type FeatureView, type FieldType } from './feature-view.ts'
+import { type FeatureView } from './feature-view.ts'
+import { type FieldType, type InputType, isInputType } from './field-types.ts'
 import { type Model } from './model.ts'
 import { type Resource, qualifiedName } from './resource.ts'
 import { aggregateName } from './windows.ts'
@@ -71,8 +72,8 @@ export function modelsReading(view: FeatureView, models: Iterable<Model>, field?
 }
 
 /**
- * What `view:*` stands for: what the view serves, without entity, event time, due time and label, which tell a model nothing it may know.
- * By name, so that it is the same however the view's fields are ordered.
+ * What `view:*` stands for: what the view serves, without entity, event time, due time and label, which tell a model nothing it may know,
+ * and without bytes and lists, which no model takes in. By name, so that it is the same however the view's fields are ordered.
  */
 function wildcard(model: Model, view: FeatureView): string[] {
   const { name } = view.metadata
@@ -83,9 +84,9 @@ function wildcard(model: Model, view: FeatureView): string[] {
     ...(observations.view === name && observations.at !== null ? [observations.at] : []),
   ])
   const windowed = Object.keys(view.spec.aggregations).length > 0
-  return [...servedFields(view).keys()]
-    .filter((field) => windowed || !left.has(field))
-    .map((field) => `${name}:${field}`)
+  return [...servedFields(view)]
+    .filter(([field, { type }]) => isInputType(type) && (windowed || !left.has(field)))
+    .map(([field]) => `${name}:${field}`)
     .filter((each) => each !== label.field)
     .toSorted()
 }
@@ -117,6 +118,7 @@ export function pinModel(model: Model, views: Views): Model {
 
 /** One input of a model: the column that datasets, job files and ONNX call it by, and where it comes from. */
 export interface Input extends Served {
+  type: InputType
   name: string
   from: { is: 'feature'; reference: string } | { is: 'request'; history: string }
 }
@@ -127,7 +129,8 @@ export function inputsOf(model: Model, views: Views): Input[] {
     const { view: name, field } = parseReference(reference)
     const view = viewOf(model, name, views)
     const served = view && servedFields(view).get(field)
-    return served ? [{ name: columnOf(reference), ...served, from: { is: 'feature', reference } }] : []
+    if (!served || !isInputType(served.type)) return []
+    return [{ name: columnOf(reference), type: served.type, nullable: served.nullable, from: { is: 'feature', reference } }]
   })
   const request = Object.entries(model.spec.request).map(([name, { type, nullable, history }]): Input => ({
     name,

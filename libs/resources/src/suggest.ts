@@ -1,9 +1,7 @@
 /** What people write when they mean something of ours: other tools' names for the same thing. */
 const synonyms: Readonly<Record<string, string>> = {
-  boolean: 'bool',
   integer: 'int',
   long: 'int',
-  int64: 'int',
   bigint: 'int',
   number: 'double',
   float64: 'double',
@@ -11,6 +9,8 @@ const synonyms: Readonly<Record<string, string>> = {
   str: 'string',
   text: 'string',
   varchar: 'string',
+  binary: 'bytes',
+  blob: 'bytes',
   datetime: 'timestamp',
   date: 'timestamp',
   entities: 'entity',

@@ -1,10 +1,11 @@
-import { type Aggregation, type FeatureView, type Field, type FieldType } from './feature-view.ts'
+import { type Aggregation, type FeatureView, type Field } from './feature-view.ts'
+import { isInputType, itemType, type PlainType, valueType } from './field-types.ts'
 import { isFieldName, reservedColumns } from './names.ts'
 import { type Issue } from './shape.ts'
 import { didYouMean } from './suggest.ts'
 import { aggregateName, hopOf, longestAllowed } from './windows.ts'
 
-const numeric: readonly FieldType[] = ['int', 'int32', 'float', 'double']
+const numeric: readonly PlainType[] = ['int', 'int32', 'float', 'double']
 
 const issue = (path: Issue['path'], message: string, hint?: string, on: Issue['on'] = 'value'): Issue => ({
   path,
@@ -21,6 +22,7 @@ function validateEntity({ spec }: FeatureView): Issue[] {
     if (field.nullable) return [issue(path, `${name} is nullable, and an entity never is`, 'leave nullable out')]
     if (field.type === 'float' || field.type === 'double')
       return [issue(path, `${name} is a ${field.type}: keys have to compare exactly`, 'use string or int')]
+    if (!isInputType(field.type)) return [issue(path, `${name} is a ${field.type}, and no key`, 'use string or int')]
     return reservedColumns.includes(name)
       ? [issue(path, `${name} is the name of a column of every dataset`, 'call the field something else')]
       : []
@@ -60,27 +62,33 @@ function validatePattern(path: Issue['path'], pattern: string): Issue[] {
 function validateField(name: string, field: Field): Issue[] {
   const path = ['spec', 'fields', name]
   const issues: Issue[] = []
-  const onlyFor = (rule: keyof Field, types: readonly FieldType[]) => {
-    if (field[rule] !== undefined && !types.includes(field.type))
-      issues.push(issue([...path, rule], `is no rule for a ${field.type}`, `only for ${types.join(', ')}`))
+  const of = valueType(field.type)
+  const onlyFor = (rule: keyof Field, types: readonly PlainType[]) => {
+    if (field[rule] !== undefined && !types.includes(of))
+      issues.push(issue([...path, rule], `is no rule for a ${field.type}`, `only for ${types.join(', ')}, and lists of them`))
+  }
+  const notLess = (most: 'max' | 'maxLength' | 'maxItems', least: 'min' | 'minLength' | 'minItems') => {
+    const [bound, other] = [field[most], field[least]]
+    if (bound !== undefined && other !== undefined && bound < other)
+      issues.push(issue([...path, most], `is less than ${least} (${other})`))
   }
   onlyFor('min', numeric)
   onlyFor('max', numeric)
-  for (const rule of ['minLength', 'maxLength', 'pattern'] as const) onlyFor(rule, ['string'])
+  for (const rule of ['minLength', 'maxLength'] as const) onlyFor(rule, ['string', 'bytes'])
+  onlyFor('pattern', ['string'])
   onlyFor('enum', ['string', 'int', 'int32'])
-  if (field.min !== undefined && field.max !== undefined && field.min > field.max)
-    issues.push(issue([...path, 'max'], `is less than min (${field.min})`))
-  if (field.minLength !== undefined && field.maxLength !== undefined && field.minLength > field.maxLength) {
-    issues.push(issue([...path, 'maxLength'], `is less than minLength (${field.minLength})`))
-  }
-  const kind = field.type === 'string' ? 'string' : 'number'
+  for (const rule of ['minItems', 'maxItems'] as const)
+    if (field[rule] !== undefined && itemType(field.type) === undefined)
+      issues.push(issue([...path, rule], `is no rule for a ${field.type}`, 'only for lists'))
+  notLess('max', 'min')
+  notLess('maxLength', 'minLength')
+  notLess('maxItems', 'minItems')
+  const kind = of === 'string' ? 'string' : 'number'
   const odd = (field.enum ?? []).findIndex(
     (value) => typeof value !== kind || (kind === 'number' && !Number.isSafeInteger(value)),
   )
   if (odd >= 0)
-    issues.push(
-      issue([...path, 'enum', odd], `expected a value of type ${field.type}`, kind === 'string' ? 'quote it' : undefined),
-    )
+    issues.push(issue([...path, 'enum', odd], `expected a value of type ${of}`, kind === 'string' ? 'quote it' : undefined))
   return field.pattern === undefined ? issues : [...issues, ...validatePattern(path, field.pattern)]
 }
 
@@ -103,10 +111,11 @@ function validateInput(name: string, { fn, of }: Aggregation, { spec }: FeatureV
   if (of === undefined) return fn === 'count' ? [] : [issue([...path, 'of'], `is missing: ${fn} needs a field`, undefined, 'key')]
   const field = spec.fields[of]
   if (!field) return [issue([...path, 'of'], `${of} is not among the fields`, didYouMean(of, Object.keys(spec.fields)))]
-  const wantsNumber = fn !== 'count' && fn !== 'last'
-  return wantsNumber && !numeric.includes(field.type)
-    ? [issue([...path, 'of'], `${of} is a ${field.type}, and ${fn} needs a number`)]
-    : []
+  if (fn === 'count') return []
+  const fits = fn === 'last' ? isInputType(field.type) : (numeric as readonly string[]).includes(field.type)
+  return fits
+    ? []
+    : [issue([...path, 'of'], `${of} is a ${field.type}, and ${fn} needs ${fn === 'last' ? 'a single value' : 'a number'}`)]
 }
 
 /** What is wrong with a view, apart from its shape. */

@@ -90,6 +90,22 @@ describe('a model beside its views', () => {
   })
 })
 
+it('takes in no bytes and no lists, unless they are only among view:*', () => {
+  const views = changed(
+    flights.replace('    origin: string\n', '    origin: string\n    photo: bytes\n    stops: list<string>\n'),
+  )
+  for (const [feature, type] of [
+    ['flights:photo', 'bytes'],
+    ['flights:stops', 'list<string>'],
+  ])
+    expect(found(lean.replace('"flights:carrier"', `"${feature}"`), views)).toContain(
+      `spec.features[0] ${feature} is a ${type}, and a model takes in single numbers, texts, truth values and times (make what it needs`,
+    )
+  const wild = lean.replace('"flights:carrier", "flights:distanceKm"', '"flights:*"')
+  expect(found(wild, views)).toBe('')
+  expect(expandFeatures(model(wild), views)).toEqual(expandFeatures(model(wild), all))
+})
+
 describe('references', () => {
   it('expands view:* to what a model may learn from', () => {
     const features = expandFeatures(

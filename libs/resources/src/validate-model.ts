@@ -1,4 +1,5 @@
-import { type FeatureView, type FieldType } from './feature-view.ts'
+import { type FeatureView } from './feature-view.ts'
+import { type FieldType, isInputType } from './field-types.ts'
 import { type Model } from './model.ts'
 import { expandFeatures, parseReference, type Served, servedFields, viewOf, type Views } from './references.ts'
 import { qualifiedName } from './resource.ts'
@@ -32,6 +33,18 @@ function find(model: Model, reference: string, views: Views, path: Issue['path']
   return found
     ? { view, served: found }
     : issue(path, `the view ${name} serves no ${field}`, didYouMean(field, [...served.keys()]))
+}
+
+/** The feature that a reference names, which a model can take in; or why not. */
+function findInput(model: Model, reference: string, views: Views, path: Issue['path']): Found | Issue {
+  const found = find(model, reference, views, path)
+  return isIssue(found) || isInputType(found.served.type)
+    ? found
+    : issue(
+        path,
+        `${reference} is a ${found.served.type}, and a model takes in single numbers, texts, truth values and times`,
+        'make what it needs of it a field of its own; look-ups and datasets of a spine serve it as it is',
+      )
 }
 
 const isIssue = (found: Found | Issue): found is Issue => 'message' in found
@@ -130,7 +143,7 @@ function validateFeatures(model: Model, observed: FeatureView, views: Views): Is
     const path = ['features', index]
     const { view: name, field } = parseReference(reference)
     const view = viewOf(model, name, views)
-    const found = view && field === '*' ? undefined : find(model, reference, views, path)
+    const found = view && field === '*' ? undefined : findInput(model, reference, views, path)
     if (found && isIssue(found)) return [found]
     if (!view || judged.has(name)) return []
     judged.add(name)
@@ -157,7 +170,7 @@ function validateGroups(model: Model, observed: FeatureView, views: Views): Issu
   const known = keyTypes(model, observed)
   return model.spec.gates.fairness.flatMap(({ by }, index) => {
     const path = ['gates', 'fairness', index, 'by']
-    const found = find(model, by, views, path)
+    const found = findInput(model, by, views, path)
     return isIssue(found) ? [found] : underivable(found.view, known, model, path)
   })
 }

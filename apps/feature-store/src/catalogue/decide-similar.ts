@@ -1,3 +1,4 @@
+import { isInputType } from '@cascata/resources'
 import { type Value } from '../feature-views/view.ts'
 import { type Feature } from './features.ts'
 
@@ -34,9 +35,9 @@ export function sameDefinitions(features: readonly Feature[]): (feature: Feature
       .map(({ id }) => ({ feature: id, by: 'definition' }))
 }
 
-/** Whether the values of two features can be compared: numbers with numbers, others with their own type. */
+/** Whether the values of two features can be compared: numbers with numbers, others with their own type; bytes and lists not at all. */
 export const isComparable = (one: Feature['type'], other: Feature['type']): boolean =>
-  one === other || (isNumber(one) && isNumber(other))
+  (one === other && isInputType(one)) || (isNumber(one) && isNumber(other))
 
 const isNumber = (type: Feature['type']) => type === 'int' || type === 'int32' || type === 'float' || type === 'double'
 

@@ -1,11 +1,12 @@
 import { setImmediate as breathe } from 'node:timers/promises'
 import { type DuckDBConnection } from '@duckdb/node-api'
+import { isInputType } from '@cascata/resources'
 import { type NamedField, type Value } from '../feature-views/view.ts'
 import { rowsOf } from '../offline/duckdb.ts'
 import { type Nearness, nearness } from './decide-similar.ts'
 import { cellSql, fieldSql, newestRowsSql, partsOf, type Sampled } from './sample-sql.ts'
 
-/** What a feature's values look like in a sample of its newest rows. A time is in Unix ms. */
+/** What a feature's values look like in a sample of its newest rows. A time is in Unix ms; of lists and bytes it is their length. */
 export interface FeatureProfile {
   readonly rows: number
   readonly nulls: number
@@ -45,7 +46,7 @@ async function numbersOf(connection: DuckDBConnection, field: NamedField): Promi
     `select avg(v) as mean, ${Object.entries(quantiles)
       .map(([name, share]) => `quantile_cont(v, ${share}) as ${name}`)
       .join(', ')}
-       from (select ${cellSql(field, 'value')} as v from sampled where value is not null) where isfinite(v)`,
+       from (select ${isInputType(field.type) ? cellSql(field, 'value') : 'value'} as v from sampled where value is not null) where isfinite(v)`,
   )
   const { mean, ...rest } = found!
   return mean === null ? null : { mean, quantiles: rest }

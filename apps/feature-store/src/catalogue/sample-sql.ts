@@ -1,3 +1,4 @@
+import { isInputType, itemType } from '@cascata/resources'
 import { type NamedField, type View } from '../feature-views/view.ts'
 import { quoted } from '../offline/duckdb.ts'
 import { scanSql } from '../offline/segment-columns.ts'
@@ -29,7 +30,7 @@ export const partsOf = (segments: readonly Segment[], wanted: number): number =>
 export function fieldSql({ view, segments, fieldsOf }: Sampled, field: NamedField, rows: number): string {
   const place = ['__partition', '__epoch', '__offset']
   const scan = scanSql(view, segments, fieldsOf, [field.name, ...place, '__deleted'])
-  const value = field.type === 'string' ? cellSql(field) : quoted(field.name)
+  const value = field.type === 'string' || !isInputType(field.type) ? cellSql(field) : quoted(field.name)
   return `select ${value} as value from (${scan})
            where not __deleted and hash(${place.join(', ')}) % ${partsOf(segments, rows)} = 0 limit ${rows}`
 }
@@ -56,10 +57,12 @@ export function newestRowsSql(
           ) where not __deleted`
 }
 
-/** A field as a number where it is one (a time in Unix ms), as a boolean, or as a short text. */
+/** A field as a number where it is one (a time in Unix ms; of a list and of bytes the length), as a boolean, or as a short text. */
 export const cellSql = ({ name, type }: NamedField, column = quoted(name)): string => {
   if (type === 'timestamp') return `epoch_ms(${column})::DOUBLE`
   if (type === 'string') return shortTextSql(column)
+  if (type === 'bytes') return `octet_length(${column})::DOUBLE`
+  if (itemType(type) !== undefined) return `len(${column})::DOUBLE`
   return type === 'bool' ? column : `${column}::DOUBLE`
 }
 

@@ -5,36 +5,20 @@ import { type DuckDBConnection } from '@duckdb/node-api'
 import { type Split } from '@cascata/events'
 import { type DatasetProfile } from '@cascata/statistics'
 import { iso } from '../ingest/validate-times.ts'
+import { duckdb } from '../offline/dialects.ts'
 import { type Duck, literal, quoted, rowsOf as query, runAll } from '../offline/duckdb.ts'
+import { sqlType } from '../offline/duckdb-values.ts'
+import { datasetStages, type JoinInput, spineColumns } from './dataset-stages.ts'
 import { type DatasetPlan } from './decide-plan.ts'
 import { decideSplit, type SplitBounds, type SplitShares } from './decide-split.ts'
-import { type ViewRows } from './history-sql.ts'
-import { datasetSql, joinsSql, labelsSql, numberedSql } from './join-sql.ts'
-import { countsSql, type ObservationCounts, observationsSql, seenSql } from './observations-sql.ts'
+import { countsSql, type ObservationCounts } from './observations-sql.ts'
 import { profileOf } from './profile.ts'
-import { spineSql, type SpineFile, unusableKeys } from './spine-file.ts'
-
-/** The rows that a dataset is about. */
-export type Spine =
-  | {
-      readonly is: 'observations'
-      readonly rows: ViewRows
-      /** The timestamp field, null: when the row became available. */
-      readonly at: string | null
-      /** In ms. */
-      readonly lead: number
-      /** How far back from the cutoff, in ms; null: all. */
-      readonly history: number | null
-    }
-  | { readonly is: 'file'; readonly file: SpineFile }
+import { type Spark, sparkJob } from './spark.ts'
+import { spineStep, unusableKeys } from './spine-file.ts'
+import { statementsOf } from './steps.ts'
 
 /** Everything that decides what is in a dataset: the same input gives the same hash, anywhere. */
-export interface BuildInput {
-  readonly plan: DatasetPlan
-  readonly spine: Spine
-  readonly views: ReadonlyMap<string, ViewRows>
-  /** Observations up to this `at` are ripe, Unix ms; null: without a label. */
-  readonly cutoff: number | null
+export interface BuildInput extends JoinInput {
   /** Rows at most, the newest ones; null: all. */
   readonly max: number | null
   /** Null: not split. */
@@ -75,6 +59,7 @@ export const datasetPath = (folder: string, hash: string, part?: Part): string =
  * Builds a dataset into `folder`/`hash`. A dataset that is there already is left as it is: its name is its content.
  *
  * @param step Told what is being done.
+ * @param spark Joins in DuckDB's place when it is given; the rest is DuckDB's.
  * @throws EmptyDataset when no row is left, or nothing to train on; UnusableSpine.
  */
 export async function buildDataset(
@@ -82,23 +67,18 @@ export async function buildDataset(
   folder: string,
   input: BuildInput,
   step: (name: string) => Promise<void>,
+  spark: Spark | null = null,
 ): Promise<BuiltDataset> {
   const connection = await duck.connect()
   const work = join(folder, `.${randomUUID()}`)
   try {
     await mkdir(work, { recursive: true })
-    const { counts, spine } = await makeSpine(connection, input)
-    const rowsOf = (view: string) => input.views.get(view)!
-    await runAll(connection, numberedSql())
-    for (const [index, statements] of joinsSql(input.plan, rowsOf).entries()) {
-      await step(`joining ${input.plan.joins[index]!.view.name}`)
-      await runAll(connection, statements)
-    }
-    await step('labels')
-    if (input.plan.label) await runAll(connection, labelsSql(input.plan.label, rowsOf))
-    await runAll(connection, datasetSql(input.plan, spine, input.cutoff))
+    const counts = spark
+      ? await joinBySpark({ connection, spark, work: join(work, 'spark'), step }, input)
+      : await joinByDuck(connection, input, step)
     await step('writing')
-    const built = await write(connection, work, spine, input)
+    const built = await write(connection, work, spineColumns(input.spine), input)
+    await rm(join(work, 'spark'), { recursive: true, force: true })
     await place(work, join(folder, built.hash))
     return { ...built, counts }
   } finally {
@@ -107,27 +87,63 @@ export async function buildDataset(
   }
 }
 
-async function makeSpine(
+/** Makes the table `dataset`. */
+async function joinByDuck(
   connection: DuckDBConnection,
-  { spine, cutoff, plan }: BuildInput,
-): Promise<{ spine: string[]; counts: ObservationCounts | null }> {
-  if (spine.is === 'file') {
-    await connection.run(spineSql(spine.file))
-    const problem = await unusableKeys(connection, plan)
-    if (problem !== null) throw new UnusableSpine(problem)
-    return { spine: spine.file.columns, counts: null }
+  input: BuildInput,
+  step: (name: string) => Promise<void>,
+): Promise<ObservationCounts | null> {
+  const { seen, spine, rest } = datasetStages(input, duckdb)
+  if (seen) await runAll(connection, statementsOf(seen.steps))
+  const counts = seen && countsOf(await query(connection, countsSql))
+  refuseNoCutoff(input)
+  await runAll(connection, statementsOf(spine.steps))
+  await refuseUnusableKeys(connection, input)
+  for (const { name, steps } of rest) {
+    await step(name)
+    await runAll(connection, statementsOf(steps))
   }
-  const entity = spine.rows.view.spec.entity
-  await runAll(connection, seenSql(spine.rows, spine.at, spine.lead))
-  const [counted] = await query<Record<keyof ObservationCounts, bigint>>(connection, countsSql)
-  const counts = Object.fromEntries(
-    Object.entries(counted!).map(([name, value]) => [name, Number(value)]),
-  ) as unknown as ObservationCounts
-  if (cutoff === null) throw new EmptyDataset(`the view ${plan.label!.view.name} has no watermark yet`)
-  const from = spine.history === null ? null : cutoff - spine.history
-  await runAll(connection, [observationsSql(entity, { from, to: cutoff }), 'drop table seen'])
-  return { spine: [...entity], counts }
+  return counts
 }
+
+/** Makes the table `dataset` of what Spark made of the same plan. */
+async function joinBySpark(
+  { connection, spark, work, step }: { connection: DuckDBConnection; spark: Spark; work: string; step: (name: string) => Promise<void> },
+  input: BuildInput,
+): Promise<ObservationCounts | null> {
+  refuseNoCutoff(input)
+  const types = await spineTypes(connection, input)
+  await step('joining by Spark')
+  await spark.run(sparkJob(input, work))
+  const made = (table: string) => `read_parquet(${literal(join(work, table, '*.parquet'))})`
+  const columns = types.map(({ name, type }) => `${quoted(name)}::${type} as ${quoted(name)}`)
+  await connection.run(`create temp table dataset as select * replace (${columns.join(', ')}) from ${made('dataset')}`)
+  return input.spine.is === 'observations' ? countsOf(await query(connection, `select * from ${made('counts')}`)) : null
+}
+
+/** The types that the spine's own columns have in the dataset; an uploaded one is checked on the way. */
+async function spineTypes(connection: DuckDBConnection, input: BuildInput): Promise<Column[]> {
+  const { spine } = input
+  if (spine.is === 'observations') return spine.rows.view.entity.map(({ name, type }) => ({ name, type: sqlType[type] }))
+  await runAll(connection, statementsOf([spineStep(spine.file, duckdb)]))
+  await refuseUnusableKeys(connection, input)
+  const described = await query<{ column_name: string; column_type: string }>(connection, 'describe spine')
+  await connection.run('drop table spine')
+  return described.filter(({ column_name }) => column_name !== 'at_ms').map(({ column_name, column_type }) => ({ name: column_name, type: column_type }))
+}
+
+function refuseNoCutoff({ spine, cutoff, plan }: BuildInput): void {
+  if (spine.is === 'observations' && cutoff === null)
+    throw new EmptyDataset(`the view ${plan.label!.view.name} has no watermark yet`)
+}
+
+async function refuseUnusableKeys(connection: DuckDBConnection, { spine, plan }: BuildInput): Promise<void> {
+  const problem = spine.is === 'file' ? await unusableKeys(connection, plan) : null
+  if (problem !== null) throw new UnusableSpine(problem)
+}
+
+const countsOf = ([counted]: Record<string, unknown>[]): ObservationCounts =>
+  Object.fromEntries(Object.entries(counted!).map(([name, value]) => [name, Number(value)])) as unknown as ObservationCounts
 
 async function write(
   connection: DuckDBConnection,
@@ -201,13 +217,9 @@ const hashBlock = 4096
 
 /**
  * SHA-256 over the schema and the rows in the file's order, (entity, at): of each row its values as text, each with its length
- * (nulls as `-`, times as Unix ms), hashed; of these the hash by blocks.
+ * (nulls as `-`, times as Unix ms, bytes in hex, a list as how many items it has and those in the same way), hashed; of these the hash by blocks.
  */
 async function hashOf(connection: DuckDBConnection, source: string, columns: readonly Column[]): Promise<string> {
-  const cell = ({ name, type }: Column) => {
-    const text = type.startsWith('TIMESTAMP') ? `epoch_ms(${quoted(name)})::VARCHAR` : `${quoted(name)}::VARCHAR`
-    return `coalesce(strlen(${text}) || ':' || ${text}, '-')`
-  }
   const hash = createHash('sha256').update(JSON.stringify(columns))
   const blocks = await connection.stream(
     `select sha256(string_agg(row_hash, '' order by position)) from (
@@ -218,6 +230,22 @@ async function hashOf(connection: DuckDBConnection, source: string, columns: rea
   for (let chunk = await blocks.fetchChunk(); chunk && chunk.rowCount > 0; chunk = await blocks.fetchChunk())
     for (const block of chunk.getColumnValues(0)) hash.update(String(block))
   return hash.digest('hex')
+}
+
+function cell({ name, type }: Column): string {
+  const column = quoted(name)
+  if (!type.endsWith('[]')) return sizedText(column, type)
+  const items = `list_transform(${column}, lambda x: ${sizedText('x', type.slice(0, -2))})`
+  return `coalesce(len(${column}) || '[' || array_to_string(${items}, ''), '-')`
+}
+
+function sizedText(value: string, type: string): string {
+  const text = type.startsWith('TIMESTAMP')
+    ? `epoch_ms(${value})::VARCHAR`
+    : type === 'BLOB'
+      ? `hex(${value})`
+      : `${value}::VARCHAR`
+  return `coalesce(strlen(${text}) || ':' || ${text}, '-')`
 }
 
 /** Gives a finished folder its name; another build of the same content may have been first. */

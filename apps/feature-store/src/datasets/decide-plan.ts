@@ -1,4 +1,4 @@
-import { columnOf, type ModelSpec, parseReference, type RequestValue } from '@cascata/resources'
+import { columnOf, isInputType, type ModelSpec, parseReference, type RequestValue } from '@cascata/resources'
 import { type NamedField, type View } from '../feature-views/view.ts'
 
 /** Where a part of a view's key comes from. */
@@ -147,6 +147,7 @@ function labelPlan(
 ): LabelPlan {
   const { view, field } = fieldOf(reference)
   if (view.windows) fail(`${reference} is an aggregate of a windowed view, and no label`)
+  if (!isInputType(field.type)) fail(`${reference} is a ${field.type}, and no label`)
   const lacking = view.spec.entity.find((name) => !spine.includes(name))
   if (lacking) fail(`the label's view ${view.name} has the entity field ${lacking}, which the spine lacks`)
   return { view, field: field.name, type: field.type, within, missing, keys: view.spec.entity }

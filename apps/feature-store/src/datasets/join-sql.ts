@@ -1,5 +1,5 @@
 import { literal, quoted } from '../offline/duckdb.ts'
-import { sqlType } from '../offline/segment-columns.ts'
+import { sqlType } from '../offline/duckdb-values.ts'
 import { type DatasetPlan, type JoinedView, type LabelPlan } from './decide-plan.ts'
 import { historySql, keyColumns, labelRowsSql, type ViewRows, wantedSql } from './history-sql.ts'
 import { windowJoinSql } from './window-join-sql.ts'

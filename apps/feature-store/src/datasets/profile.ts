@@ -9,7 +9,7 @@ const profiledRows = 100_000
 
 /**
  * What the columns of a dataset look like, but for those that name a row. Numbers, and times in ms, by moments and quantiles;
- * texts and booleans by their most frequent values.
+ * texts and booleans by their most frequent values; lists and bytes as numbers: how long they are.
  */
 export async function profileOf(
   connection: DuckDBConnection,
@@ -24,14 +24,16 @@ export async function profileOf(
   const sampled = step === 1 ? source : `(select * from ${source} qualify (row_number() over ()) % ${step} = 0)`
   for (const { name, type } of columns) {
     if (naming.includes(name)) continue
-    const cell = type.startsWith('TIMESTAMP')
-      ? `epoch_ms(${quoted(name)})::DOUBLE`
-      : type === 'BIGINT'
-        ? `${quoted(name)}::DOUBLE`
-        : quoted(name)
-    const reader = await connection.runAndReadAll(`select ${cell} from ${sampled}`)
+    const reader = await connection.runAndReadAll(`select ${cellSql(quoted(name), type)} from ${sampled}`)
     profiles[name] = profileColumn((reader.getColumns()[0] ?? []) as (number | string | boolean | null)[])
     await breathe()
   }
   return { rows, columns: profiles }
+}
+
+function cellSql(column: string, type: string): string {
+  if (type.endsWith('[]')) return `len(${column})::DOUBLE`
+  if (type === 'BLOB') return `octet_length(${column})::DOUBLE`
+  if (type.startsWith('TIMESTAMP')) return `epoch_ms(${column})::DOUBLE`
+  return type === 'BIGINT' ? `${column}::DOUBLE` : column
 }

@@ -1,7 +1,7 @@
 import { type DuckDBConnection } from '@duckdb/node-api'
 import { parseIso } from '../ingest/validate-times.ts'
 import { literal, quoted, rowsOf } from '../offline/duckdb.ts'
-import { sqlType } from '../offline/segment-columns.ts'
+import { sqlType } from '../offline/duckdb-values.ts'
 import { type DatasetPlan } from './decide-plan.ts'
 
 /** An uploaded list of (entity, at): what a dataset is asked for. */
@@ -92,7 +92,7 @@ function columnsOf(described: readonly { column_name: string; column_type: strin
   for (const { column_name: name, column_type: type } of columns) {
     if (!columnName.test(name) || ownColumns.has(name.toLowerCase()))
       throw new BadSpine(`${JSON.stringify(name.slice(0, 100))} can't be the name of a column`)
-    if (/[[(]/.test(type) && !type.startsWith('DECIMAL'))
+    if (type === 'BLOB' || (/[[(]/.test(type) && !type.startsWith('DECIMAL')))
       throw new BadSpine(`${name} is a ${type.slice(0, 60)}, expected plain values`)
   }
   if (new Set(columns.map(({ column_name }) => column_name.toLowerCase())).size < columns.length)

@@ -1,8 +1,10 @@
 import { type FeatureViewSpec, type Field } from '@cascata/resources'
 import { type WindowPlan, windowPlan } from '../windows/window-plan.ts'
 
-/** A value of a field once it was checked: `int` beyond 2^53 is a bigint, a timestamp is in Unix ms. */
-export type Value = string | number | bigint | boolean | null
+/** One value of a field, or of its list, once it was checked: `int` beyond 2^53 is a bigint, a timestamp is in Unix ms. */
+export type PlainValue = string | number | bigint | boolean | Buffer
+
+export type Value = PlainValue | readonly PlainValue[] | null
 
 /** A field with its name. */
 export type NamedField = Field & { readonly name: string }

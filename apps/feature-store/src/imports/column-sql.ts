@@ -1,3 +1,4 @@
+import { itemType, maxListItems, type PlainType } from '@cascata/resources'
 import { type NamedField, type View } from '../feature-views/view.ts'
 import { type TimeFormat } from '../ingest/validate-times.ts'
 import { literal, quoted } from '../offline/duckdb.ts'
@@ -14,7 +15,7 @@ export interface ColumnSql {
   readonly sure: string
   /** The value as the live rules are given it. */
   readonly raw: string
-  /** How `raw` is read: as it is, as text of CSV, or as microseconds since 1970. */
+  /** How `raw`, or each item of its list, is read: as it is, as text of CSV, or as microseconds since 1970. */
   readonly rawKind: 'plain' | 'text' | 'micros'
 }
 
@@ -22,6 +23,8 @@ export interface ColumnSql {
 const exact = 9_007_199_254_740_991
 /** Times from 1970 on, well before the year 9999: rounding goes one way only. */
 const lastSureMs = 4_102_444_800_000
+
+type PlainField = NamedField & { readonly type: PlainType }
 
 type Sql = Pick<ColumnSql, 'value' | 'sure'> & { raw?: string; rawKind?: ColumnSql['rawKind'] }
 
@@ -39,20 +42,43 @@ const never: Sql = { value: 'null', sure: 'false' }
  */
 export function columnSql(field: NamedField, type: string, format: TimeFormat, isText: boolean): ColumnSql | null {
   const column = quoted(field.name)
-  const sql = isText ? ofText(field, column, format) : ofTyped(field, column, type, format)
+  const item = itemType(field.type)
+  const sql = item
+    ? ofList({ ...field, type: item }, column, type, format)
+    : isText
+      ? ofText(field as PlainField, column, format)
+      : ofTyped(field as PlainField, column, type, format)
   return sql && { field, rawKind: isText ? 'text' : 'plain', raw: column, ...sql, sure: nullable(field, column, sql.sure) }
 }
 
 const nullable = ({ nullable }: NamedField, column: string, sure: string): string =>
   nullable ? `(${column} is null or (${sure}))` : `(${column} is not null and (${sure}))`
 
-function ofTyped(field: NamedField, column: string, type: string, format: TimeFormat): Sql | null {
+/** A list of values: sure when each of its items is. */
+function ofList(field: PlainField, column: string, type: string, format: TimeFormat): Sql | null {
+  const of = /^(.+)\[\d*\]$/.exec(type)?.[1]
+  const item = of === undefined ? null : ofTyped(field, 'x', of, format)
+  if (!item) return null
+  const each = (sql: string) => `list_transform(${column}, lambda x: ${sql})`
+  const { minItems = 0, maxItems = maxListItems } = field
+  return {
+    value: each(item.value),
+    sure: `len(${column}) between ${minItems} and ${maxItems} and coalesce(list_bool_and(${each(`x is not null and coalesce(${item.sure}, false)`)}), true)`,
+    raw: each(item.raw ?? 'x'),
+    ...(item.rawKind ? { rawKind: item.rawKind } : {}),
+  }
+}
+
+function ofTyped(field: PlainField, column: string, type: string, format: TimeFormat): Sql | null {
   const isWhole = wholeTypes.test(type)
   const isReal = realTypes.test(type)
   const asDouble = `${column}::DOUBLE`
   switch (field.type) {
     case 'string':
       return type === 'VARCHAR' ? text(field, column) : type === 'UUID' ? { ...never, raw: `${column}::VARCHAR` } : null
+    case 'bytes':
+      if (type === 'VARCHAR') return never
+      return type === 'BLOB' ? { value: column, sure: bytesSure(field, column), raw: `base64(${column})` } : null
     case 'bool':
       return type === 'BOOLEAN' ? { value: column, sure: 'true' } : null
     case 'int':
@@ -117,6 +143,9 @@ function text({ minLength, maxLength, enum: allowed, pattern }: NamedField, colu
   return { value: column, sure: rules.join(' and ') || 'true' }
 }
 
+const bytesSure = ({ minLength = 0, maxLength }: NamedField, column: string): string =>
+  `octet_length(${column}) >= ${minLength}${maxLength === undefined ? '' : ` and octet_length(${column}) <= ${maxLength}`}`
+
 /** A number as SQL writes it so that no digit is lost. */
 const double = (value: number): string => `${literal(String(value))}::DOUBLE`
 
@@ -143,11 +172,13 @@ function real(field: NamedField, number: string, ...more: string[]): Sql {
 const wholeShape = '-?(0|[1-9][0-9]{0,14})'
 
 /** Texts of CSV: numbers as JSON writes them, true and false, timestamps in the format of the view. */
-function ofText(field: NamedField, column: string, format: TimeFormat): Sql {
+function ofText(field: PlainField, column: string, format: TimeFormat): Sql {
   const matches = (shape: string) => `regexp_full_match(${column}, ${literal(shape)})`
   switch (field.type) {
     case 'string':
       return text(field, column)
+    case 'bytes':
+      return never
     case 'bool':
       return { value: `${column} = 'true'`, sure: `${column} in ('true', 'false')` }
     case 'int':
@@ -165,10 +196,20 @@ function ofText(field: NamedField, column: string, format: TimeFormat): Sql {
 
 /** Of a whole row: that its texts are short enough, and its key. */
 export function rowSure(view: View, columns: readonly ColumnSql[]): string {
-  const bytes = (of: readonly ColumnSql[], factor: number) =>
-    of
-      .map(({ field }) => (field.type === 'string' ? `coalesce(strlen(${quoted(field.name)}), 0) * ${factor} + 1` : '25'))
-      .join(' + ') || '0'
+  const bytes = (of: readonly ColumnSql[], factor: number) => of.map(({ field }) => bytesSql(field, factor)).join(' + ') || '0'
   const keys = columns.filter(({ field }) => view.spec.entity.includes(field.name))
   return `(${bytes(keys, 2)}) <= 1024 and (${bytes(columns, 1)}) <= 500000`
 }
+
+/** SQL of the bytes that a value takes at most, texts and bytes taken times `factor`. */
+function bytesSql({ name, type }: NamedField, factor: number): string {
+  const column = quoted(name)
+  const item = itemType(type)
+  if (item === undefined) return plainBytesSql(type as PlainType, column, factor)
+  return `coalesce(list_sum(list_transform(${column}, lambda x: ${plainBytesSql(item, 'x', factor)})), 0)`
+}
+
+const plainBytesSql = (type: PlainType, column: string, factor: number): string =>
+  type === 'string' || type === 'bytes'
+    ? `coalesce(octet_length(${column}::BLOB), 0) * ${type === 'bytes' ? 2 * factor : factor} + 1`
+    : '25'

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { type DuckDBConnection, type DuckDBValue } from '@duckdb/node-api'
+import { itemType } from '@cascata/resources'
 import { type Erasures, lateRows } from '../erasure/late-rows.ts'
 import { recordDecoder } from '../formats/decode.ts'
 import { schemaRegistry } from '../formats/schema-registry.ts'
@@ -10,6 +11,7 @@ import { type RejectCode } from '../ingest/validate-fields.ts'
 import { compileValidator, type RawRecord, type RowValidator } from '../ingest/validate-rows.ts'
 import { withoutRows } from '../ingest/row-batch.ts'
 import { type Duck, literal, quoted, rowsOf } from '../offline/duckdb.ts'
+import { sqlType } from '../offline/duckdb-values.ts'
 import { openSegmentWriter, type SegmentWriter, settle, type WrittenSegment } from '../offline/segment-writer.ts'
 import { columnSql, type ColumnSql, rowSure } from './column-sql.ts'
 import { fileDecoder, importPartition, recordOf, recordOfLine, rowReader } from './file-rows.ts'
@@ -134,6 +136,10 @@ function fieldsOf(view: View, { types }: FileColumns, isText: boolean): ColumnSq
       if (field.nullable && !view.spec.entity.includes(field.name)) return []
       throw new ImportRefused(`it has no column ${field.name}, and has ${[...types.keys()].slice(0, 20).join(', ')}`)
     }
+    if (isText && itemType(field.type) !== undefined)
+      throw new ImportRefused(
+        `the field ${field.name} is a ${field.type}, and a cell of CSV holds no list: use Parquet or JSON lines`,
+      )
     const column = columnSql(field, type, view.spec.eventTime.format, isText)
     if (!column) throw new ImportRefused(`its column ${field.name} is a ${type}, and the field is a ${field.type}`)
     return [column]
@@ -177,7 +183,7 @@ async function writeSure(
   await mkdir(dirname(path), { recursive: true })
   const time = eventTimeOf(view, columns).value
   const values = new Map(columns.map(({ field, value }) => [field.name, value]))
-  const fields = view.fields.map(({ name, type }) => `${values.get(name) ?? `null::${storedType[type]}`} as ${quoted(name)}`)
+  const fields = view.fields.map(({ name, type }) => `${values.get(name) ?? `null::${sqlType[type]}`} as ${quoted(name)}`)
   await readable(() =>
     connection.run(
       `copy (select ${fields.join(', ')}, ${importPartition}::INTEGER as __partition, (__row + ${job.firstOffset})::BIGINT as __offset,
@@ -200,16 +206,6 @@ async function writeSure(
     ...(await settle(path)),
   }
 }
-
-const storedType = {
-  string: 'VARCHAR',
-  int: 'BIGINT',
-  int32: 'INTEGER',
-  float: 'FLOAT',
-  double: 'DOUBLE',
-  bool: 'BOOLEAN',
-  timestamp: 'TIMESTAMPTZ',
-} as const
 
 /** Gives the rows that are not certainly good to the live rules. */
 async function takeUnsure(

@@ -1,9 +1,12 @@
+import { type DuckDBListValue } from '@duckdb/node-api'
+import { itemType, type PlainType, valueType } from '@cascata/resources'
 import { type RecordDecoder } from '../formats/decode.ts'
 import { isObject, type RowObject } from '../formats/decoded.ts'
 import { type View } from '../feature-views/view.ts'
 import { type RawRecord } from '../ingest/validate-rows.ts'
 import { iso, type TimeFormat } from '../ingest/validate-times.ts'
 import { parseExact } from '../ingest/validate-fields.ts'
+import { narrowed } from '../offline/duckdb-values.ts'
 import { type ColumnSql } from './column-sql.ts'
 
 /**
@@ -22,9 +25,14 @@ interface FileRecord extends RawRecord {
 /** Bytes that rows are surely below, when their texts are: so few are measured. */
 const maySurpass = 100_000
 
+const lengthOf = (value: unknown): number => {
+  if (Array.isArray(value)) return value.reduce<number>((sum, item) => sum + lengthOf(item), 2)
+  return typeof value === 'string' ? value.length : 8
+}
+
 /** A row of columns as a record. */
 export function recordOf(row: RowObject, offset: number): FileRecord {
-  const length = Object.values(row).reduce<number>((sum, value) => sum + (typeof value === 'string' ? value.length : 8), 0)
+  const length = Object.values(row).reduce<number>((sum, value) => sum + lengthOf(value), 0)
   const value =
     length > maySurpass
       ? Buffer.from(JSON.stringify(row, (_key, each: unknown) => (typeof each === 'bigint' ? Number(each) : each)))
@@ -54,7 +62,10 @@ export const fileDecoder = (lines: RecordDecoder): RecordDecoder => ({
 /** Makes the row that live rules take of the values that SQL gives for a row of a file. */
 export function rowReader(view: View, columns: readonly ColumnSql[]): (values: readonly unknown[]) => RowObject {
   const { format } = view.spec.eventTime
-  const readers = columns.map(({ field, rawKind }) => ({ name: field.name, read: readerOf(field.type, rawKind, format) }))
+  const readers = columns.map(({ field, rawKind }) => {
+    const read = readerOf(valueType(field.type), rawKind, format)
+    return { name: field.name, read: itemType(field.type) === undefined ? read : listOf(read) }
+  })
   return (values) => {
     const row = Object.create(null) as RowObject
     readers.forEach(({ name, read }, index) => {
@@ -65,18 +76,15 @@ export function rowReader(view: View, columns: readonly ColumnSql[]): (values: r
   }
 }
 
-function readerOf(type: string, kind: ColumnSql['rawKind'], format: TimeFormat): (value: unknown) => unknown {
+const listOf = (read: (value: unknown) => unknown) => (value: unknown) =>
+  (value as DuckDBListValue).items.map((item) => (item === null ? null : read(item)))
+
+function readerOf(type: PlainType, kind: ColumnSql['rawKind'], format: TimeFormat): (value: unknown) => unknown {
   if (kind === 'micros') return (value) => inFormat(value as bigint, format)
   if (kind === 'plain') return (value) => (typeof value === 'bigint' ? narrowed(value) : value)
-  if (type === 'string' || (type === 'timestamp' && format === 'iso8601')) return (value) => value
+  if (type === 'string' || type === 'bytes' || (type === 'timestamp' && format === 'iso8601')) return (value) => value
   if (type === 'bool') return (value) => (value === 'true' ? true : value === 'false' ? false : value)
   return (value) => (/^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/.test(value as string) ? parseExact(value as string) : value)
-}
-
-/** As JSON is parsed: a bigint only where a number would lose digits. */
-const narrowed = (value: bigint): number | bigint => {
-  const number = Number(value)
-  return Number.isSafeInteger(number) ? number : value
 }
 
 /** An instant of a typed column as the view's format writes it. */

@@ -1,4 +1,5 @@
-import { type NamedField, type Value } from '../feature-views/view.ts'
+import { itemType, maxListItems, type PlainType } from '@cascata/resources'
+import { type NamedField, type PlainValue, type Value } from '../feature-views/view.ts'
 import { type TimeFormat, timeReader } from './validate-times.ts'
 
 /** Why a row is refused. */
@@ -21,15 +22,19 @@ export type RejectCode =
   | 'EVENT_TIME_IN_FUTURE'
 
 /** What is wrong with a value. */
-export interface Fault {
-  readonly code: 'WRONG_TYPE' | 'OUT_OF_RANGE' | 'NOT_ALLOWED'
-  readonly message: string
+export class Fault {
+  constructor(
+    readonly code: 'WRONG_TYPE' | 'OUT_OF_RANGE' | 'NOT_ALLOWED',
+    readonly message: string,
+  ) {}
 }
 
 /** Reads a value that is not null: the value as it is stored, or what is wrong with it. */
 export type FieldReader = (value: unknown) => Value | Fault
 
-export const isFault = (read: Value | Fault): read is Fault => typeof read === 'object' && read !== null
+type PlainReader = (value: unknown) => PlainValue | Fault
+
+export const isFault = (read: Value | Fault): read is Fault => read instanceof Fault
 
 const maxInt64 = 2n ** 63n - 1n
 const minInt64 = -(2n ** 63n)
@@ -38,34 +43,63 @@ const maxFloat = 3.402_823_466_385_288_6e38
 const kindOf = (value: unknown): string => {
   if (value === null) return 'null'
   if (Array.isArray(value)) return 'a list'
+  if (value instanceof Uint8Array) return 'bytes'
   if (typeof value === 'number') return Number.isInteger(value) ? 'an integer' : 'a fraction'
   return { string: 'text', bigint: 'an integer', boolean: 'a boolean', object: 'an object' }[typeof value as string] ?? 'nothing'
 }
 
-const wrongType = (expected: string, value: unknown): Fault => ({
-  code: 'WRONG_TYPE',
-  message: `expected ${expected}, found ${kindOf(value)}`,
-})
+const wrongType = (expected: string, value: unknown): Fault =>
+  new Fault('WRONG_TYPE', `expected ${expected}, found ${kindOf(value)}`)
+const outOfRange = (message: string): Fault => new Fault('OUT_OF_RANGE', message)
+const notAllowed = (message: string): Fault => new Fault('NOT_ALLOWED', message)
 
-const outOfRange = (message: string): Fault => ({ code: 'OUT_OF_RANGE', message })
-const notAllowed = (message: string): Fault => ({ code: 'NOT_ALLOWED', message })
+/** What is wrong with how long something is. */
+function lengthFault(length: number, least: number | undefined, most: number | undefined, of: string): Fault | undefined {
+  if (most !== undefined && length > most) return notAllowed(`${length} ${of}, at most ${most} are allowed`)
+  return least !== undefined && length < least ? notAllowed(`${length} ${of}, at least ${least} are needed`) : undefined
+}
 
-function textReader({ minLength, maxLength, enum: allowed, pattern }: NamedField): FieldReader {
+function textReader({ minLength, maxLength, enum: allowed, pattern }: NamedField): PlainReader {
   const set = allowed && new Set(allowed as readonly string[])
   const shape = pattern === undefined ? undefined : new RegExp(`^(?:${pattern})$`, 'v')
   const bounded = minLength !== undefined || maxLength !== undefined
   return (value) => {
     if (typeof value !== 'string') return wrongType('text', value)
     if (!value.isWellFormed()) return notAllowed('holds half of a surrogate pair')
-    if (bounded) {
-      const length = [...value].length
-      if (maxLength !== undefined && length > maxLength)
-        return notAllowed(`${length} characters, at most ${maxLength} are allowed`)
-      if (minLength !== undefined && length < minLength)
-        return notAllowed(`${length} characters, at least ${minLength} are needed`)
-    }
+    const fault = bounded ? lengthFault([...value].length, minLength, maxLength, 'characters') : undefined
+    if (fault) return fault
     if (set && !set.has(value)) return notAllowed('is not one of the allowed values')
     return shape && !shape.test(value) ? notAllowed('does not match the pattern') : value
+  }
+}
+
+/** Bytes as they are, or in base64 (RFC 4648, section 4, padded), as JSON has them. */
+function bytesReader({ minLength, maxLength }: NamedField): PlainReader {
+  const decoded = (value: unknown): Buffer | Fault => {
+    if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.byteLength)
+    if (typeof value !== 'string') return wrongType('bytes in base64', value)
+    const bytes = Buffer.from(value, 'base64')
+    return bytes.toString('base64') === value ? bytes : new Fault('WRONG_TYPE', 'expected bytes in base64, found other text')
+  }
+  return (value) => {
+    const bytes = decoded(value)
+    return bytes instanceof Fault ? bytes : (lengthFault(bytes.length, minLength, maxLength, 'bytes') ?? bytes)
+  }
+}
+
+/** A list of values that the rules of its field hold for one by one; none is null. */
+function listReader({ minItems, maxItems = maxListItems }: NamedField, read: PlainReader): FieldReader {
+  return (value) => {
+    if (!Array.isArray(value)) return wrongType('a list', value)
+    const fault = lengthFault(value.length, minItems, maxItems, 'items')
+    if (fault) return fault
+    const items: PlainValue[] = []
+    for (let index = 0; index < value.length; index += 1) {
+      const item = read(value[index])
+      if (item instanceof Fault) return new Fault(item.code, `item ${index}: ${item.message}`)
+      items.push(item)
+    }
+    return items
   }
 }
 
@@ -75,7 +109,7 @@ function rangeFault(value: number | bigint, { min, max }: NamedField): Fault | u
   return undefined
 }
 
-function intReader(field: NamedField): FieldReader {
+function intReader(field: NamedField): PlainReader {
   const narrow = field.type === 'int32'
   const set = field.enum && new Set(field.enum as readonly number[])
   return (value) => {
@@ -89,7 +123,7 @@ function intReader(field: NamedField): FieldReader {
   }
 }
 
-function realReader(field: NamedField): FieldReader {
+function realReader(field: NamedField): PlainReader {
   const single = field.type === 'float'
   return (value) => {
     const number = typeof value === 'bigint' ? Number(value) : value
@@ -100,7 +134,7 @@ function realReader(field: NamedField): FieldReader {
   }
 }
 
-function timestampReader(format: TimeFormat): FieldReader {
+function timestampReader(format: TimeFormat): PlainReader {
   const read = timeReader(format)
   return (value) => {
     const ms = read(value)
@@ -110,9 +144,18 @@ function timestampReader(format: TimeFormat): FieldReader {
 
 /** The reader of a field, made once for a revision of its view. */
 export function fieldReader(field: NamedField, format: TimeFormat): FieldReader {
+  const item = itemType(field.type)
+  return item === undefined
+    ? plainReader({ ...field, type: field.type as PlainType }, format)
+    : listReader(field, plainReader({ ...field, type: item }, format))
+}
+
+function plainReader(field: NamedField & { readonly type: PlainType }, format: TimeFormat): PlainReader {
   switch (field.type) {
     case 'string':
       return textReader(field)
+    case 'bytes':
+      return bytesReader(field)
     case 'int':
     case 'int32':
       return intReader(field)

@@ -119,6 +119,52 @@ describe('reject codes, each with its field', () => {
   })
 })
 
+describe('bytes and lists', () => {
+  const wide = aView({
+    fields: {
+      flight: 'string',
+      publishedAt: 'timestamp',
+      photo: { type: 'bytes', nullable: true, minLength: 1, maxLength: 3 },
+      vector: { type: 'list<float>', nullable: true, minItems: 2, maxItems: 2, max: 1 },
+      tags: { type: 'list<string>', nullable: true, enum: ['a', 'b'] },
+      ids: { type: 'list<int>', nullable: true },
+      stops: { type: 'list<timestamp>', nullable: true },
+      flags: { type: 'list<bool>', nullable: true },
+      blobs: { type: 'list<bytes>', nullable: true },
+    },
+  })
+  const key = { flight: 'F1', publishedAt: '2001-01-14T09:00:00Z' }
+  const read = (text: string) => {
+    const { batch, rejects } = compileValidator(wide).take([record(`${JSON.stringify(key).slice(0, -1)},${text}}`)], now)
+    if (rejects[0]) return `${rejects[0].code} ${rejects[0].field}: ${rejects[0].message}`
+    return wide.fields
+      .flatMap(({ name }, index) => (name in key ? [] : [batch.values[index]![0]]))
+      .filter((each) => each !== null)
+  }
+  it.each([
+    ['"photo":"AAH/"', [Buffer.from([0, 1, 255])]],
+    ['"vector":[0.1,1]', [[Math.fround(0.1), 1]]],
+    ['"tags":[]', [[]]],
+    ['"ids":[1,9223372036854775807]', [[1, 9_223_372_036_854_775_807n]]],
+    ['"stops":["1970-01-01T00:00:01Z"]', [[1_000]]],
+    ['"flags":[true,false]', [[true, false]]],
+    ['"blobs":["","AA=="]', [[Buffer.alloc(0), Buffer.from([0])]]],
+    ['"photo":"AAH/AA=="', 'NOT_ALLOWED photo: 4 bytes, at most 3 are allowed'],
+    ['"photo":""', 'NOT_ALLOWED photo: 0 bytes, at least 1 are needed'],
+    ['"photo":"AA"', 'WRONG_TYPE photo: expected bytes in base64, found other text'],
+    ['"photo":"AA-_"', 'WRONG_TYPE photo: expected bytes in base64, found other text'],
+    ['"photo":[0]', 'WRONG_TYPE photo: expected bytes in base64, found a list'],
+    ['"vector":[1]', 'NOT_ALLOWED vector: 1 items, at least 2 are needed'],
+    ['"vector":[1,1,1]', 'NOT_ALLOWED vector: 3 items, at most 2 are allowed'],
+    ['"vector":[1,2]', 'OUT_OF_RANGE vector: item 1: is greater than 1'],
+    ['"vector":[1,null]', 'WRONG_TYPE vector: item 1: expected a number, found null'],
+    ['"vector":1', 'WRONG_TYPE vector: expected a list, found an integer'],
+    ['"tags":["a","c"]', 'NOT_ALLOWED tags: item 1: is not one of the allowed values'],
+    ['"ids":[[1]]', 'WRONG_TYPE ids: item 0: expected an integer, found a list'],
+    [`"flags":[${'true,'.repeat(16_384)}true]`, 'NOT_ALLOWED flags: 16385 items, at most 16384 are allowed'],
+  ])('%.40s', (text, expected) => expect(read(text)).toEqual(expected))
+})
+
 it('keeps the original of a time that it clamps', () => {
   const { batch } = take(record({ ...good, publishedAt: '2001-01-14T10:04:00Z' }))
   expect(batch.eventTimes[0]).toBe(Date.parse('2001-01-14T10:00:00Z'))

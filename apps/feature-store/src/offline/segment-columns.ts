@@ -1,16 +1,6 @@
 import { type NamedField, type View } from '../feature-views/view.ts'
 import { literal, quoted } from './duckdb.ts'
-
-/** The type of a field in segments and datasets. */
-export const sqlType: Record<NamedField['type'], string> = {
-  string: 'VARCHAR',
-  int: 'BIGINT',
-  int32: 'INTEGER',
-  float: 'FLOAT',
-  double: 'DOUBLE',
-  bool: 'BOOLEAN',
-  timestamp: 'TIMESTAMPTZ',
-}
+import { sqlType } from './duckdb-values.ts'
 
 /** What a segment says of each row besides its fields. */
 export const metaColumns = [

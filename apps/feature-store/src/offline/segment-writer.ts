@@ -4,19 +4,18 @@ import { mkdir, open, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import {
-  BIGINT,
   BOOLEAN,
   DOUBLE,
   DuckDBDataChunk,
   type DuckDBConnection,
   type DuckDBType,
-  FLOAT,
+  type DuckDBValue,
   INTEGER,
-  VARCHAR,
 } from '@duckdb/node-api'
-import { type NamedField, type Value, type View } from '../feature-views/view.ts'
+import { type NamedField, type View } from '../feature-views/view.ts'
 import { type RowBatch } from '../ingest/row-batch.ts'
 import { type Duck, literal, quoted } from './duckdb.ts'
+import { loadType, storedSql, toDuck } from './duckdb-values.ts'
 
 /** A segment that was written and is durable, but counts only once the manifest names it. */
 export interface WrittenSegment {
@@ -40,36 +39,28 @@ export interface SegmentWriter {
 
 const chunkRows = 2048
 
-/** How a field is handed to DuckDB: times as ms, converted in SQL. */
-const loadType: Record<NamedField['type'], DuckDBType> = {
-  string: VARCHAR,
-  int: BIGINT,
-  int32: INTEGER,
-  float: FLOAT,
-  double: DOUBLE,
-  bool: BOOLEAN,
-  timestamp: DOUBLE,
-}
-
 interface LoadColumn {
   name: string
   type: DuckDBType
   /** SQL that makes the stored column of the loaded one. */
   stored: string
-  values: (batch: RowBatch, from: number, to: number) => readonly (Value | undefined)[]
+  values: (batch: RowBatch, from: number, to: number) => readonly DuckDBValue[]
 }
 
-const asTime = (name: string) => `epoch_ms(${quoted(name)}::BIGINT)::TIMESTAMPTZ as ${quoted(name)}`
+const asTime = (name: string) => `${storedSql('timestamp', quoted(name))} as ${quoted(name)}`
 
-const fieldColumn = ({ name, type }: NamedField, index: number): LoadColumn => ({
-  name,
-  type: loadType[type],
-  stored: type === 'timestamp' ? asTime(name) : quoted(name),
-  values: (batch, from, to) => {
-    const values = batch.values[index]!.slice(from, to)
-    return type === 'int' ? values.map((value) => (value === null ? null : BigInt(value))) : values
-  },
-})
+const fieldColumn = ({ name, type }: NamedField, index: number): LoadColumn => {
+  const convert = toDuck(type)
+  return {
+    name,
+    type: loadType(type),
+    stored: `${storedSql(type, quoted(name))} as ${quoted(name)}`,
+    values: (batch, from, to) => {
+      const values = batch.values[index]!.slice(from, to)
+      return convert ? values.map((value) => (value === null ? null : convert(value))) : (values as DuckDBValue[])
+    },
+  }
+}
 
 const metaColumn = (name: string, type: DuckDBType, values: LoadColumn['values'], stored = quoted(name)): LoadColumn => ({
   name,
@@ -132,7 +123,7 @@ async function load(connection: DuckDBConnection, columns: readonly LoadColumn[]
   for (let from = 0; from < batch.count; from += chunkRows) {
     const to = Math.min(from + chunkRows, batch.count)
     const chunk = DuckDBDataChunk.create(types, to - from)
-    columns.forEach(({ values }, index) => chunk.setColumnValues(index, values(batch, from, to) as Value[]))
+    columns.forEach(({ values }, index) => chunk.setColumnValues(index, values(batch, from, to)))
     appender.appendDataChunk(chunk)
   }
   appender.closeSync()

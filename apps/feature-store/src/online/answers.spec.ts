@@ -20,6 +20,10 @@ const { fields } = aView({
     name: 'string',
     good: 'bool',
     seen: 'timestamp',
+    photo: 'bytes',
+    vector: 'list<float>',
+    tags: 'list<string>',
+    sums: 'list<int>',
   },
   entity: ['id'],
 })
@@ -118,6 +122,25 @@ it('packs what a reader of MessagePack unpacks', () => {
     statuses: answers.map((answer) => Buffer.from(answer.statuses.map((status) => statusCodes.indexOf(status)))),
     eventTimes: { plans: times },
   })
+})
+it('answers bytes and lists, each in its own way', () => {
+  const photo = Buffer.from([0, 1, 255])
+  const many = [
+    column('photo', [photo, null, null, Buffer.alloc(0)], statuses, times),
+    column('vector', [[1, 0.5], null, null, []], statuses, times),
+    column('tags', [['a', 'b"c'], null, null, []], statuses, times),
+    column('sums', [[1, 9_223_372_036_854_775_807n], null, null, []], statuses, times),
+  ]
+  const own = ownAnswer(['a', 'b', 'c', 'd'], many).toString()
+  expect(own).toContain('"values":[["AAH/",[1.0,0.5],["a","b\\"c"],[1,9223372036854775807]],[null,null,null,null],')
+  expect(own).toContain('["",[],[],[]]]')
+  const feast = feastAnswer({ id: [1, 2, 3, 4] }, many, { fullNames: false, versions: null }).toString()
+  expect(feast).toContain('"values":["AAH/",null,null,""]')
+  expect(feast).toContain('"values":[[1.0,0.5],null,null,null]')
+  expect(feast).toContain('"values":[[1,9223372036854775807],null,null,null]')
+  expect((unpack(packedAnswer(['a', 'b', 'c', 'd'], many)) as { values: unknown }).values).toEqual(
+    many.map(({ values }) => values),
+  )
 })
 it('packs any integer, double, text and length', () => {
   const check = (ints: (number | bigint)[], texts: string[]) => {

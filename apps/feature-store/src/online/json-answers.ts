@@ -1,6 +1,6 @@
 import { type NamedField, type Value } from '../feature-views/view.ts'
 import { JsonBytes } from './json-bytes.ts'
-import { isoText, jsonWriter, protobufTime, unixSeconds } from './json-values.ts'
+import { feastStyle, isoText, type JsonStyle, jsonWriter, ownStyle, protobufTime } from './json-values.ts'
 import { type FeatureAnswer } from './look-up.ts'
 
 /** Does something once for each list: features of one view share theirs. */
@@ -18,8 +18,8 @@ const quote = (text: string): string => JSON.stringify(text)
 type ValueWriter = (json: JsonBytes, value: Value) => void
 
 /** Writes values of a type; integers go straight to digits, as most features are. */
-function valueWriter(type: NamedField['type'], time: (ms: number) => string): ValueWriter {
-  const write = jsonWriter(type, time)
+function valueWriter(type: NamedField['type'], style: JsonStyle): ValueWriter {
+  const write = jsonWriter(type, style)
   return type === 'int' || type === 'int32'
     ? (json, value) => (value === null ? json.text('null') : json.int(value as number | bigint))
     : (json, value) => json.text(write(value))
@@ -30,7 +30,7 @@ export function ownAnswer(features: readonly string[], answers: readonly Feature
   const rows = answers[0]?.values.length ?? 0
   const json = new JsonBytes(1_024 + rows * answers.length * 56)
   json.text(`{"names":[${features.map(quote).join(',')}],"values":[`)
-  const columns = answers.map(({ field, values }) => ({ write: valueWriter(field.type, isoText), values }))
+  const columns = answers.map(({ field, values }) => ({ write: valueWriter(field.type, ownStyle), values }))
   for (let row = 0; row < rows; row += 1) {
     json.text(row === 0 ? '[' : '],[')
     for (let column = 0; column < columns.length; column += 1) {
@@ -118,7 +118,7 @@ export function feastAnswer(
   )
   for (const { field, values, statuses, eventTimes } of answers) {
     json.text(',{"values":[')
-    const write = valueWriter(field.type, unixSeconds)
+    const write = valueWriter(field.type, feastStyle)
     for (let row = 0; row < values.length; row += 1) {
       if (row > 0) json.comma()
       write(json, values[row]!)

@@ -1,4 +1,5 @@
-import { type NamedField, type Value } from '../feature-views/view.ts'
+import { type FieldType, itemType, type PlainType } from '@cascata/resources'
+import { type PlainValue, type Value } from '../feature-views/view.ts'
 import { type FeatureAnswer, type Status } from './look-up.ts'
 
 type NumberWriter = 'writeUInt8' | 'writeUInt16BE' | 'writeUInt32BE' | 'writeInt32BE' | 'writeFloatBE' | 'writeDoubleBE'
@@ -91,7 +92,7 @@ export const statusCodes: readonly Status[] = ['PRESENT', 'NULL_VALUE', 'NOT_FOU
 /**
  * Our answer as MessagePack, column by column: `{names: [view:field], values: [[…] a feature], statuses: [bytes a feature],
  * eventTimes: {view: [Unix ms or nil]}}`. A status is a byte: its place in `statusCodes`. Times are in Unix ms; a double is always a
- * float 64, a float a float 32.
+ * float 64, a float a float 32, bytes are a bin.
  */
 export function packedAnswer(features: readonly string[], answers: readonly FeatureAnswer[]): Buffer {
   const pack = new Packer()
@@ -115,8 +116,12 @@ export function packedAnswer(features: readonly string[], answers: readonly Feat
   return pack.done()
 }
 
-function packList(pack: Packer, values: readonly Value[], type: NamedField['type']): void {
-  const write = writers[type]
+function packList(pack: Packer, values: readonly Value[], type: FieldType): void {
+  const item = itemType(type)
+  const write: (pack: Packer, value: Exclude<Value, null>) => void =
+    item === undefined
+      ? (writers[type as PlainType] as (pack: Packer, value: Value) => void)
+      : (_, list) => packList(pack, list as readonly PlainValue[], item)
   pack.array(values.length)
   for (const value of values) {
     if (value === null) pack.nil()
@@ -124,13 +129,14 @@ function packList(pack: Packer, values: readonly Value[], type: NamedField['type
   }
 }
 
-const packInt = (pack: Packer, value: Value): void => pack.int(value as number | bigint)
-const writers: Record<NamedField['type'], (pack: Packer, value: Exclude<Value, null>) => void> = {
-  string: (pack, value) => pack.text(value as string),
+const packInt = (pack: Packer, value: PlainValue): void => pack.int(value as number | bigint)
+const writers: Readonly<Record<PlainType, (pack: Packer, value: never) => void>> = {
+  string: (pack, value: string) => pack.text(value),
+  bytes: (pack, value: Buffer) => pack.binary(value),
   int: packInt,
   int32: packInt,
   timestamp: packInt,
-  float: (pack, value) => pack.float(value as number),
-  double: (pack, value) => pack.double(value as number),
-  bool: (pack, value) => pack.bool(value as boolean),
+  float: (pack, value: number) => pack.float(value),
+  double: (pack, value: number) => pack.double(value),
+  bool: (pack, value: boolean) => pack.bool(value),
 }

@@ -1,13 +1,14 @@
-import { type DuckDBConnection } from '@duckdb/node-api'
+import { type DuckDBConnection, type DuckDBValue } from '@duckdb/node-api'
 import { type Database, type Tx } from '@cascata/messaging'
 import { type Clock, type Logger } from '@cascata/service'
 import { writeTombstones } from '../erasure/tombstones.ts'
-import { qualified, type Value, type View } from '../feature-views/view.ts'
+import { qualified, type View } from '../feature-views/view.ts'
 import { endBuilding, lockView, revisionsOf, type StoredView } from '../feature-views/views.store.ts'
 import { encodeKey } from '../ingest/entity-key.ts'
 import { emptyBatch, type RowBatch } from '../ingest/row-batch.ts'
 import { type FeatureStoreMetrics } from '../metrics.ts'
 import { type Duck, quoted } from '../offline/duckdb.ts'
+import { fromDuck, readSql } from '../offline/duckdb-values.ts'
 import { scanSql, type SegmentFile } from '../offline/segment-columns.ts'
 import { type SegmentStore } from '../offline/segments.store.ts'
 import { isTiled, restoreTiles, tileSource, type TileSource } from '../windows/restore-tiles.ts'
@@ -124,20 +125,19 @@ export async function restore(
   }
 }
 
-const selected = ({ name, type }: View['fields'][number]): string =>
-  type === 'timestamp' ? `epoch_ms(${quoted(name)})::DOUBLE` : quoted(name)
+const selected = ({ name, type }: View['fields'][number]): string => readSql(type, quoted(name))
 
 async function writeAll(connection: DuckDBConnection, sql: string, view: View, online: OnlineStore): Promise<number> {
   const result = await connection.stream(sql)
   let rows = 0
   for (let chunk = await result.fetchChunk(); chunk && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
     rows += chunk.rowCount
-    await online.write(batchOf(view, chunk.getColumns() as Value[][]))
+    await online.write(batchOf(view, chunk.getColumns()))
   }
   return rows
 }
 
-function batchOf(view: View, columns: readonly Value[][]): RowBatch {
+function batchOf(view: View, columns: readonly DuckDBValue[][]): RowBatch {
   const fields = view.fields.length
   const batch = emptyBatch(view)
   const entityAt = view.spec.entity.map((name) => view.fields.findIndex((field) => field.name === name))
@@ -149,10 +149,7 @@ function batchOf(view: View, columns: readonly Value[][]): RowBatch {
     number[],
     boolean[],
   ]
-  view.fields.forEach(({ type }, index) => {
-    const values = columns[index]!
-    batch.values[index]!.push(...(type === 'int' ? values.map(narrowed) : values))
-  })
+  view.fields.forEach((_, index) => batch.values[index]!.push(...columns[index]!.map(fromDuck)))
   for (let row = 0; row < eventTimes.length; row += 1) batch.keys.push(encodeKey(entityAt.map((at) => batch.values[at]![row]!)))
   batch.eventTimes.push(...eventTimes)
   batch.availableAts.push(...availableAts)
@@ -162,10 +159,4 @@ function batchOf(view: View, columns: readonly Value[][]): RowBatch {
   batch.deleted.push(...deleted)
   batch.count = eventTimes.length
   return batch
-}
-
-const narrowed = (value: Value): Value => {
-  if (typeof value !== 'bigint') return value
-  const number = Number(value)
-  return Number.isSafeInteger(number) ? number : value
 }

@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import { type FieldType } from '@cascata/resources'
 import { expect, it } from 'vitest'
 import { aView } from '../feature-views/a-view.ts'
 import { type Value } from '../feature-views/view.ts'
@@ -6,7 +7,7 @@ import { emptyBatch } from '../ingest/row-batch.ts'
 import { compareOnline, type OnlinePosition } from './online-order.ts'
 import { readHeader, rowEncoder, rowReader } from './row-codec.ts'
 
-const nullable = (type: 'string' | 'int' | 'int32' | 'float' | 'double' | 'bool' | 'timestamp') => ({ type, nullable: true })
+const nullable = (type: FieldType) => ({ type, nullable: true })
 const view = aView({
   revision: 70_000,
   fields: {
@@ -20,9 +21,19 @@ const view = aView({
     f: nullable('timestamp'),
     g: nullable('string'),
     h: nullable('string'),
+    i: nullable('bytes'),
+    j: nullable('list<int>'),
+    k: nullable('list<float>'),
+    l: nullable('list<double>'),
+    m: nullable('list<timestamp>'),
+    n: nullable('list<string>'),
+    o: nullable('list<bytes>'),
+    p: nullable('list<bool>'),
+    q: nullable('list<int32>'),
   },
 })
 const time = fc.integer({ min: Date.parse('0001-01-01T00:00:00Z'), max: Date.parse('9999-12-31T23:59:59.999Z') })
+const bytes = fc.uint8Array({ maxLength: 300 }).map((each) => Buffer.from(each))
 const optional = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: null })
 const values = fc.record({
   flight: fc.string({ unit: 'grapheme' }),
@@ -35,6 +46,15 @@ const values = fc.record({
   f: optional(time),
   g: optional(fc.string({ minLength: 0, maxLength: 300 })),
   h: optional(fc.string({ unit: 'grapheme', maxLength: 3000 })),
+  i: optional(bytes),
+  j: optional(fc.array(fc.oneof(fc.maxSafeInteger(), fc.bigInt({ min: -(2n ** 63n), max: -(2n ** 53n) })))),
+  k: optional(fc.array(fc.float({ noNaN: true }), { maxLength: 700 })),
+  l: optional(fc.array(fc.double({ noNaN: true }))),
+  m: optional(fc.array(time)),
+  n: optional(fc.array(fc.string({ unit: 'grapheme' }))),
+  o: optional(fc.array(bytes)),
+  p: optional(fc.array(fc.boolean())),
+  q: optional(fc.array(fc.integer())),
 })
 const position = fc
   .record({

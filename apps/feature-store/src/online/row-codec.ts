@@ -1,17 +1,8 @@
-import { type NamedField, type Value, type View } from '../feature-views/view.ts'
+import { type Value, type View } from '../feature-views/view.ts'
 import { type RowBatch } from '../ingest/row-batch.ts'
 import { type OnlinePosition } from './online-order.ts'
-import {
-  ordinalBytes,
-  readNumber,
-  readOrdinal,
-  readSigned,
-  skipNumber,
-  skipOrdinals,
-  writeNumber,
-  writeOrdinal,
-  writeSigned,
-} from './varints.ts'
+import { cursor, mostBytes, readValue, skipValue, writeValue } from './value-codec.ts'
+import { ordinalBytes, readOrdinal, skipOrdinals, writeOrdinal } from './varints.ts'
 
 /*
  * A row in the online store:
@@ -65,9 +56,9 @@ export function rowEncoder(view: View): RowEncoder {
         const byte = bitmap + (field >> 3)
         scratch[byte] = scratch[byte]! | (1 << (field & 7))
       } else {
-        const needed = at + 16 + (typeof value === 'string' ? value.length * 3 : 0)
+        const needed = at + mostBytes(value)
         if (needed > scratch.length) scratch = Buffer.concat([scratch, Buffer.allocUnsafe(needed)])
-        at = writeValue(scratch, at, fields[field]!, value, eventTime)
+        at = writeValue(scratch, at, fields[field]!.type, value, eventTime)
       }
     }
     return Buffer.from(scratch.subarray(0, at))
@@ -90,20 +81,18 @@ export function rowReader({ fields }: Pick<View, 'fields'>, ordinals: readonly n
   return {
     read(row, columns) {
       const bitmap = skipOrdinals(row, timeBytes, 5)
+      const eventTime = readEventTime(row)
       cursor.at = bitmap + bitmapBytes
       for (let field = 0; field <= last; field += 1) {
         const column = wanted[field]!
         const isNull = (row[bitmap + (field >> 3)]! & (1 << (field & 7))) !== 0
         if (column < 0) {
           if (!isNull) skipValue(row, types[field]!)
-        } else columns[column]!.push(isNull ? null : readValue(row, types[field]!))
+        } else columns[column]!.push(isNull ? null : readValue(row, types[field]!, eventTime))
       }
     },
   }
 }
-
-/** Where the value that is read next begins; rows are read one after the other. */
-const cursor = { at: 0 }
 
 /** The revision that encoded a row; 0: it is a tombstone. */
 export const readRevision = (row: Buffer): number => readOrdinal(row, skipOrdinals(row, timeBytes, 4))
@@ -128,68 +117,4 @@ function writeTime(row: Buffer, ms: number): void {
   const top = Math.floor(shifted / high)
   row.writeUIntBE(top, 0, 3)
   row.writeUInt32BE(shifted - top * high, 3)
-}
-
-function writeValue(row: Buffer, at: number, { type }: NamedField, value: Exclude<Value, null>, eventTime: number): number {
-  switch (type) {
-    case 'string': {
-      const text = value as string
-      const start = writeNumber(row, at, Buffer.byteLength(text))
-      return start + row.write(text, start)
-    }
-    case 'int':
-    case 'int32':
-      return writeSigned(row, at, value as number | bigint)
-    case 'timestamp':
-      return writeSigned(row, at, (value as number) - eventTime)
-    case 'float':
-      return row.writeFloatLE(value as number, at)
-    case 'double':
-      return row.writeDoubleLE(value as number, at)
-    case 'bool':
-      return row.writeUInt8(value ? 1 : 0, at)
-  }
-}
-
-function readValue(row: Buffer, type: NamedField['type']): Value {
-  const { at } = cursor
-  switch (type) {
-    case 'string': {
-      const start = skipNumber(row, at)
-      cursor.at = start + readNumber(row, at)
-      return row.toString('utf8', start, cursor.at)
-    }
-    case 'int':
-    case 'int32':
-      cursor.at = skipNumber(row, at)
-      return readSigned(row, at, cursor.at)
-    case 'timestamp':
-      cursor.at = skipNumber(row, at)
-      return (readSigned(row, at, cursor.at) as number) + readEventTime(row)
-    case 'float':
-      cursor.at = at + 4
-      return row.readFloatLE(at)
-    case 'double':
-      cursor.at = at + 8
-      return row.readDoubleLE(at)
-    case 'bool':
-      cursor.at = at + 1
-      return row[at] === 1
-  }
-}
-
-function skipValue(row: Buffer, type: NamedField['type']): void {
-  const { at } = cursor
-  switch (type) {
-    case 'string':
-      cursor.at = skipNumber(row, at) + readNumber(row, at)
-      return
-    case 'int':
-    case 'int32':
-    case 'timestamp':
-      cursor.at = skipNumber(row, at)
-      return
-    default:
-      cursor.at = at + (type === 'double' ? 8 : type === 'float' ? 4 : 1)
-  }
 }

@@ -1,3 +1,4 @@
+import { valueType } from '@cascata/resources'
 import { type NamedField, type View } from '../feature-views/view.ts'
 import { parseIso, type TimeFormat } from '../ingest/validate-times.ts'
 
@@ -32,8 +33,12 @@ export function rowsOf(frame: Frame, view: View): Record<string, unknown>[] {
   return Array.from({ length: count }, (_, index) => Object.fromEntries(columns.map(([name, values]) => [name, values[index]])))
 }
 
-const columnOf = (type: NamedField['type'], values: readonly unknown[], format: TimeFormat): readonly unknown[] =>
-  type === 'timestamp' ? values.map((value) => (typeof value === 'string' ? written(value, format) : value)) : values
+const columnOf = (type: NamedField['type'], values: readonly unknown[], format: TimeFormat): readonly unknown[] => {
+  if (valueType(type) !== 'timestamp') return values
+  const timeOf = (value: unknown): unknown =>
+    Array.isArray(value) ? value.map(timeOf) : typeof value === 'string' ? written(value, format) : value
+  return values.map(timeOf)
+}
 
 const instant = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?) ?(Z|[+-]\d\d(?::?\d\d)?)?)?$/
 

@@ -1,8 +1,10 @@
 import {
   columnOf,
   expandFeatures,
-  type FieldType,
+  type FeatureView,
   inputsOf,
+  type InputType,
+  isInputType,
   type Model,
   parseReference,
   servedFields,
@@ -13,13 +15,13 @@ import {
 /** A column of entities, by name and type of the observations' view. */
 export interface EntityColumn {
   readonly name: string
-  readonly type: FieldType
+  readonly type: InputType
 }
 
 /** A feature that was served, and that the dataset has as of the same time. */
 export interface ComparedFeature {
   readonly column: string
-  readonly type: FieldType
+  readonly type: InputType
 }
 
 /** What is asked of the feature store about the predictions of a model, and what is made of the answer. */
@@ -31,6 +33,11 @@ export interface JoinPlan {
   /** Columns of the groups of fairness rules. */
   readonly groups: readonly string[]
   readonly label: Model['spec']['label']
+}
+
+const typeOfKey = ({ spec }: FeatureView, name: string): InputType => {
+  const type = spec.fields[name]?.type
+  return type !== undefined && isInputType(type) ? type : 'string'
 }
 
 /** Plans the join of a model; undefined while one of its views is not applied. */
@@ -49,7 +56,7 @@ export const planJoin = (model: Model, views: Views): JoinPlan | undefined => {
     return from !== undefined && servedFields(from).has(field)
   })
   return {
-    entities: view.spec.entity.map((name) => ({ name, type: view.spec.fields[name]?.type ?? 'string' })),
+    entities: view.spec.entity.map((name) => ({ name, type: typeOfKey(view, name) })),
     features: known,
     compared: compared.filter(({ column }) => known.some((reference) => columnOf(reference) === column)),
     groups: groups.filter((by) => known.includes(by)).map(columnOf),

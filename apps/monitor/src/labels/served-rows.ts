@@ -1,7 +1,7 @@
 import { createWriteStream } from 'node:fs'
 import { once } from 'node:events'
 import { type Database } from '@cascata/messaging'
-import { type FieldType } from '@cascata/resources'
+import { type InputType } from '@cascata/resources'
 import { answersOf, type KeptPrediction, type Span } from '../predictions/predictions.store.ts'
 import { literal, quoted } from './duckdb.ts'
 import { type JoinPlan } from './join-plan.ts'
@@ -9,7 +9,7 @@ import { binaryScores } from './scored.ts'
 
 const PAGE = 5_000
 
-const duckTypes: Readonly<Record<FieldType, string>> = {
+const duckTypes: Readonly<Record<InputType, string>> = {
   string: 'VARCHAR',
   int: 'BIGINT',
   int32: 'INTEGER',
@@ -20,7 +20,7 @@ const duckTypes: Readonly<Record<FieldType, string>> = {
 }
 
 /** A served value as it can be compared: texts as they are ("" is none), all else as a number. */
-export const comparable = (value: unknown, type: FieldType): string | number | null => {
+export const comparable = (value: unknown, type: InputType): string | number | null => {
   if (value === null || value === undefined || value === '') return null
   if (type === 'string') return String(value)
   if (typeof value === 'boolean') return value ? 1 : 0
