@@ -108,7 +108,12 @@ async function joinByDuck(
 
 /** Makes the table `dataset` of what Spark made of the same plan. */
 async function joinBySpark(
-  { connection, spark, work, step }: { connection: DuckDBConnection; spark: Spark; work: string; step: (name: string) => Promise<void> },
+  {
+    connection,
+    spark,
+    work,
+    step,
+  }: { connection: DuckDBConnection; spark: Spark; work: string; step: (name: string) => Promise<void> },
   input: BuildInput,
 ): Promise<ObservationCounts | null> {
   refuseNoCutoff(input)
@@ -129,7 +134,9 @@ async function spineTypes(connection: DuckDBConnection, input: BuildInput): Prom
   await refuseUnusableKeys(connection, input)
   const described = await query<{ column_name: string; column_type: string }>(connection, 'describe spine')
   await connection.run('drop table spine')
-  return described.filter(({ column_name }) => column_name !== 'at_ms').map(({ column_name, column_type }) => ({ name: column_name, type: column_type }))
+  return described
+    .filter(({ column_name }) => column_name !== 'at_ms')
+    .map(({ column_name, column_type }) => ({ name: column_name, type: column_type }))
 }
 
 function refuseNoCutoff({ spine, cutoff, plan }: BuildInput): void {

@@ -5,9 +5,11 @@ import { type DuckDBConnection } from '@duckdb/node-api'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { uniqueName } from '@cascata/testing'
 import { aView } from '../feature-views/a-view.ts'
-import { type Duck, literal, openDuck, rowsOf } from '../offline/duckdb.ts'
+import { duckdb } from '../offline/dialects.ts'
+import { type Duck, literal, openDuck, rowsOf, runAll } from '../offline/duckdb.ts'
 import { decidePlan, type DatasetPlan } from './decide-plan.ts'
-import { BadSpine, spineSql, takeSpine, unusableKeys } from './spine-file.ts'
+import { BadSpine, spineStep, takeSpine, unusableKeys } from './spine-file.ts'
+import { statementsOf } from './steps.ts'
 
 let folder: string
 let duck: Duck
@@ -103,7 +105,7 @@ describe('a spine', () => {
     const plan = decidePlan(asked, new Map([['flights', view]])) as DatasetPlan
     const check = async (csv: string) => {
       const { columns, target } = await take({ csv })
-      await connection.run(spineSql({ path: target, columns }))
+      await runAll(connection, statementsOf([spineStep({ path: target, columns }, duckdb)]))
       const problem = await unusableKeys(connection, plan)
       await connection.run('drop table spine')
       return problem

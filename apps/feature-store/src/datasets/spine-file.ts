@@ -1,15 +1,17 @@
 import { type DuckDBConnection } from '@duckdb/node-api'
 import { parseIso } from '../ingest/validate-times.ts'
+import { type Dialect } from '../offline/dialects.ts'
 import { literal, quoted, rowsOf } from '../offline/duckdb.ts'
 import { sqlType } from '../offline/duckdb-values.ts'
 import { type DatasetPlan } from './decide-plan.ts'
+import { type Step } from './steps.ts'
 
 /** An uploaded list of (entity, at): what a dataset is asked for. */
 export interface SpineFile {
   /** Absolute path; a Parquet file, whatever was sent. */
   readonly path: string
   /** Columns besides `at`, in their order. */
-  readonly columns: string[]
+  readonly columns: readonly string[]
 }
 
 /** What was sent as a spine, and what it may come to. */
@@ -29,9 +31,11 @@ const ownColumns = new Set(['rid', 'at', 'at_ms', 'until_ms', 'label'])
 const maxColumns = 1_000
 const columnName = /^[A-Za-z][A-Za-z0-9_]{0,127}$/
 
-/** Statement that makes the table `spine`: the columns of the file and `at_ms`. */
-export const spineSql = ({ path, columns }: SpineFile): string =>
-  `create temp table spine as select ${columns.map(quoted).join(', ')}, at_ms from read_parquet(${literal(path)})`
+/** The table `spine`: the columns of the file and `at_ms`. */
+export const spineStep = ({ path, columns }: SpineFile, dialect: Dialect): Step => ({
+  table: 'spine',
+  as: `select ${columns.map(dialect.quoted).join(', ')}, at_ms from ${dialect.parquet([path])}`,
+})
 
 /** What is wrong with a file that was sent as a spine. */
 export class BadSpine extends Error {

@@ -1,5 +1,5 @@
 import { type NamedField, type View } from '../feature-views/view.ts'
-import { literal, quoted } from './duckdb.ts'
+import { type Dialect, duckdb } from './dialects.ts'
 import { sqlType } from './duckdb-values.ts'
 
 /** What a segment says of each row besides its fields. */
@@ -35,26 +35,30 @@ export interface SegmentFile {
  *
  * @param fieldsOf The fields of a revision.
  * @param columns Fields and meta columns wanted.
+ * @param dialect Of the engine that reads them.
  */
 export function scanSql(
   view: View,
   segments: readonly SegmentFile[],
   fieldsOf: (revision: number) => ReadonlySet<string>,
   columns: readonly string[],
+  dialect: Dialect = duckdb,
 ): string {
+  const { quoted, type: typed } = dialect
   const byName = new Map(view.fields.map((field) => [field.name, field]))
   const column = (name: string, known: ReadonlySet<string>) => {
     const field = byName.get(name)
     if (!field) return quoted(name)
-    return known.has(name)
-      ? `${quoted(name)}::${sqlType[field.type]} as ${quoted(name)}`
-      : `null::${sqlType[field.type]} as ${quoted(name)}`
+    return `cast(${known.has(name) ? quoted(name) : 'null'} as ${typed(sqlType[field.type])}) as ${quoted(name)}`
   }
   const select = (list: string, from: string) => `select ${list} from ${from}`
   if (segments.length === 0) {
     return select(
       columns
-        .map((name) => `null::${byName.has(name) ? sqlType[byName.get(name)!.type] : metaType(name)} as ${quoted(name)}`)
+        .map((name) => {
+          const field = byName.get(name)
+          return `cast(null as ${typed(field ? sqlType[field.type] : metaType(name))}) as ${quoted(name)}`
+        })
         .join(', '),
       '(select 1) where false',
     )
@@ -63,22 +67,28 @@ export function scanSql(
     .map((files) => {
       const { revision, erased = [] } = files[0]!
       const known = fieldsOf(revision)
-      const list = files.map(({ path }) => literal(path)).join(', ')
-      const shown = erased.length === 0 ? '' : ` where not (${erased.map((each) => erasedSql(each, byName)).join(' or ')})`
-      return select(columns.map((name) => column(name, known)).join(', '), `read_parquet([${list}])${shown}`)
+      const source = dialect.parquet(files.map(({ path }) => path))
+      const shown =
+        erased.length === 0 ? '' : ` where not (${erased.map((each) => erasedSql(each, byName, dialect)).join(' or ')})`
+      return select(columns.map((name) => column(name, known)).join(', '), `${source}${shown}`)
     })
     .join(' union all ')
 }
 
-const erasedSql = ({ entity, until }: ErasedRows, fields: ReadonlyMap<string, NamedField>): string =>
-  `(${entitySql(entity, fields)} and epoch_ms(__event_time) <= ${until})`
+const erasedSql = ({ entity, until }: ErasedRows, fields: ReadonlyMap<string, NamedField>, dialect: Dialect): string =>
+  `(${entitySql(entity, fields, dialect)} and ${dialect.msOf('__event_time')} <= ${until})`
 
 /** SQL that is true for the rows of an entity. */
-export const entitySql = (entity: ErasedRows['entity'], fields: ReadonlyMap<string, NamedField>): string =>
+export const entitySql = (
+  entity: ErasedRows['entity'],
+  fields: ReadonlyMap<string, NamedField>,
+  { quoted, literal, type: typed, instantOf }: Dialect = duckdb,
+): string =>
   entity
     .map(([name, value]) => {
       const { type } = fields.get(name)!
-      const written = type === 'timestamp' ? `epoch_ms(${BigInt(value)})::TIMESTAMPTZ` : `${literal(value)}::${sqlType[type]}`
+      const written =
+        type === 'timestamp' ? instantOf(String(BigInt(value))) : `cast(${literal(value)} as ${typed(sqlType[type])})`
       return `${quoted(name)} = ${written}`
     })
     .join(' and ')

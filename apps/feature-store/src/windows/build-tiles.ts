@@ -2,9 +2,10 @@ import { type DuckDBConnection } from '@duckdb/node-api'
 import { keyColumns, rowsSql, type ViewRows } from '../datasets/history-sql.ts'
 import { type NamedField, type Value, type View } from '../feature-views/view.ts'
 import { encodeKey } from '../ingest/entity-key.ts'
+import { duckdb } from '../offline/dialects.ts'
 import { noPartial, type Partial } from './partials.ts'
 import { type Built } from './tile-runs.ts'
-import { groupedSql, orderSql, tileSql } from './tile-sql.ts'
+import { groupedSql } from './tile-sql.ts'
 import { type Level, type Slot } from './window-plan.ts'
 
 /** Which tiles of a level are wanted, as numbers: `from` inclusive, `to` exclusive. */
@@ -29,12 +30,12 @@ export async function* builtTiles(connection: DuckDBConnection, rows: ViewRows, 
   const { view } = rows
   const level = view.windows!.levels[range.level]!
   const keys = keyColumns(view.entity.length)
-  const tile = tileSql('et', level.hop)
+  const tile = duckdb.tile('et', level.hop)
   const inputs = level.slots.flatMap(({ field }) => (field === null ? [] : [field]))
   const sql = `
     select ${keySql(view)}, tile::DOUBLE, newest::DOUBLE, ${level.slots.flatMap(readSql).join(', ')} from (
       select ${keys.join(', ')}, ${tile} as tile, max(et) as newest, ${groupedSql(level).join(', ')}
-        from (select *, ${orderSql} as o from (${rowsSql(rows, inputs)}))
+        from (select *, ${duckdb.place} as o from (${rowsSql(rows, inputs)}))
        where not del and et >= ${range.from * level.hop} and et < ${range.to * level.hop} group by ${keys.join(', ')}, ${tile})`
   for await (const columns of chunksOf(connection, sql)) {
     const [numbers, newest, ...values] = columns.slice(keys.length)

@@ -1,16 +1,11 @@
-import { quoted } from '../offline/duckdb.ts'
+import { type Dialect, duckdb } from '../offline/dialects.ts'
 import { tooGreat } from './partials.ts'
 import { type Level, type Slot } from './window-plan.ts'
 
-/** SQL of the tile that the event time `et` (ms) falls into. */
-export const tileSql = (et: string, hop: number): string => `fdiv(${et}, ${hop})::BIGINT`
-
-/** A row's place in the online order; compares as it does. */
-export const orderSql = `{'et': et, 'av': av, 'ep': ep, 'pa': pa, 'ofs': ofs}`
-
 const isWhole = ({ type }: Slot): boolean => type === 'int' || type === 'int32'
-const column = ({ field }: Slot): string => quoted(field!)
-const moderate = (slot: Slot): string => `case when abs(${column(slot)}::DOUBLE) < ${tooGreat} then ${column(slot)}::DOUBLE end`
+const double = (value: string): string => `cast(${value} as double)`
+const beyond = double(`'infinity'`)
+const moderate = (column: string): string => `case when abs(${double(column)}) < ${tooGreat} then ${double(column)} end`
 
 /** Names of the columns of a slot's partials, by its place in the level. */
 export const partialNames = (slot: Slot, index: number): string[] => [
@@ -23,36 +18,36 @@ export const partialNames = (slot: Slot, index: number): string[] => [
 ]
 
 /** SQL of the partials of a group of rows: count, sum, mean and sum of squared deviations, least, greatest, last and its place `o`. */
-export const groupedSql = ({ slots }: Level): string[] =>
+export const groupedSql = ({ slots }: Level, { quoted, sum, wholeSum, valueAtGreatest }: Dialect = duckdb): string[] =>
   slots.flatMap((slot, index) => {
     if (slot.field === null) return [`count(*) as n${index}`]
-    const of = column(slot)
-    const part = moderate(slot)
+    const of = quoted(slot.field)
+    const part = moderate(of)
     return [
       `count(${of}) as n${index}`,
-      ...(slot.sum ? [`${isWhole(slot) ? `sum(${of})::DOUBLE` : `fsum(${of}::DOUBLE)`} as s${index}`] : []),
+      ...(slot.sum ? [`${isWhole(slot) ? wholeSum(of) : sum(double(of))} as s${index}`] : []),
       ...(slot.spread
         ? [
             `avg(${part}) as a${index}`,
-            `case when count(${part}) < count(${of}) then 'infinity'::DOUBLE else var_pop(${part}) * count(${of}) end as q${index}`,
+            `case when count(${part}) < count(${of}) then ${beyond} else var_pop(${part}) * count(${of}) end as q${index}`,
           ]
         : []),
       ...(slot.min ? [`min(${of}) as x${index}`] : []),
       ...(slot.max ? [`max(${of}) as y${index}`] : []),
-      ...(slot.last ? [`arg_max(${of}, o) as l${index}`, `max(o) filter (where ${of} is not null) as p${index}`] : []),
+      ...(slot.last ? [`${valueAtGreatest(of, 'o')} as l${index}`, `max(o) filter (where ${of} is not null) as p${index}`] : []),
     ]
   })
 
 /** SQL of the partials of a single row, in the order of `groupedSql`. `of` prefixes its columns. */
-export const singleSql = ({ slots }: Level, of: string): string[] =>
+export const singleSql = ({ slots }: Level, of: string, { quoted }: Dialect = duckdb): string[] =>
   slots.flatMap((slot) => {
     if (slot.field === null) return ['1']
-    const value = `${of}${column(slot)}`
+    const value = `${of}${quoted(slot.field)}`
     return [
-      `(${value} is not null)::BIGINT`,
-      ...(slot.sum ? [`${value}::DOUBLE`] : []),
+      `cast(${value} is not null as bigint)`,
+      ...(slot.sum ? [double(value)] : []),
       ...(slot.spread
-        ? [`${value}::DOUBLE`, `case when abs(${value}::DOUBLE) < ${tooGreat} then 0 else 'infinity'::DOUBLE end`]
+        ? [double(value), `case when abs(${double(value)}) < ${tooGreat} then ${double('0')} else ${beyond} end`]
         : []),
       ...(slot.min ? [value] : []),
       ...(slot.max ? [value] : []),
