@@ -1,7 +1,9 @@
-import { type CloudEvent, eventOf } from '@cascata/events'
+import { type CloudEvent, entityErased, eventOf } from '@cascata/events'
 import { type Database, openDatabase, silent } from '@cascata/messaging'
 import { backing, uniqueName } from '@cascata/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { onEntityErased } from './audit/on-entity-erased.ts'
+import { auditedNamespaces, readAudit } from './audit/audit.store.ts'
 import { consumers } from './consumers.ts'
 import { migrations } from './migrations.ts'
 
@@ -30,6 +32,37 @@ describe('every example of every event that the registry listens to', () => {
     const first = await handled()
     expect(first).toMatchObject({ is: expect.stringMatching(/^(done|drop)$/) })
     expect(await handled()).toEqual(first)
+  })
+})
+
+describe('the record of who did what', () => {
+  const erased = (namespace: string) => {
+    const example = { ...entityErased.examples[0]!, namespace }
+    const about = { id: uniqueName('e'), time: '2001-01-14T00:00:00.000Z', app: 'feature-store' }
+    return db.transaction((tx) => onEntityErased(eventOf(entityErased, example, about), tx))
+  }
+
+  it('tells who had an entity erased, when, and what still holds it, by the hash of its key', async () => {
+    await erased('clinic')
+    const [entry] = await readAudit(db, { namespaces: ['clinic'], action: 'entity.erased', limit: 10 })
+    expect(entry).toMatchObject({ who: 'ops-ml', subject: 'FeatureView/clinic/flights' })
+    expect(entry!.details).toEqual({
+      erasure: 1,
+      keySha256: 'a3f5'.repeat(16),
+      erasedAt: '2001-01-14T00:00:00.000Z',
+      deadline: '2001-01-15T00:00:00.000Z',
+      datasets: ['d-0198f0b0'],
+      versions: ['flight-delay/4'],
+    })
+  })
+
+  it('fills a page with what its reader may see, however much of others is newer', async () => {
+    await erased('first')
+    for (let nth = 0; nth < 3; nth++) await erased('second')
+    expect(await auditedNamespaces(db)).toEqual(expect.arrayContaining(['first', 'second']))
+    const seen = await readAudit(db, { namespaces: ['first'], limit: 2 })
+    expect(seen.map(({ namespace }) => namespace)).toEqual(['first'])
+    expect(await readAudit(db, { namespaces: [], limit: 2 })).toEqual([])
   })
 })
 

@@ -1,6 +1,7 @@
 import {
   datasetBuilt,
   datasetFailed,
+  entityErased,
   rolloutBaking,
   rolloutCompleted,
   rolloutHeld,
@@ -16,13 +17,14 @@ import {
   versionRejected,
 } from '@cascata/events'
 import { consumersOf, on } from '@cascata/messaging'
+import { onEntityErased } from './audit/on-entity-erased.ts'
 import { onDatasetBuilt, onRollout, onRoute, onRunEnded, onTrainingRequested } from './lineage/on-facts.ts'
 import { type Origin } from './lineage/openlineage.ts'
 import { tellingOpenLineage } from './lineage/tell-openlineage.ts'
 import { onVerdict } from './versions/on-verdict.ts'
 
 /**
- * What the registry listens to: enough to say where a version comes from and what became of it.
+ * What the registry listens to: enough to say where a version comes from and what became of it, and who had what erased.
  * Runs are also told in OpenLineage's events where `lineageTo` says from whom; null: they are not.
  */
 export const consumers = (lineageTo: Origin | null) => {
@@ -43,5 +45,6 @@ export const consumers = (lineageTo: Origin | null) => {
     on(rolloutCompleted, onRollout),
     on(rolloutRolledBack, onRollout),
     on(routeChanged, onRoute),
+    on(entityErased, onEntityErased),
   ])
 }

@@ -8,7 +8,7 @@ export const entityErased = defineEvent({
   version: 1,
   topic: facts,
   producer: 'feature-store',
-  consumers: [],
+  consumers: ['registry'],
   meaning: 'An entity is gone from a view: its look-ups find nothing from here on, its rows leave the segments by the deadline.',
   key: keyOfView,
   data: z.object({

@@ -3,7 +3,7 @@ import { mayAccess, Permission } from '@cascata/service'
 import { Controller, Get, Inject, Query } from '@nestjs/common'
 import { z } from 'zod'
 import { Parts } from '../parts.ts'
-import { readAudit } from './audit.store.ts'
+import { auditedNamespaces, readAudit } from './audit.store.ts'
 
 const text = z.string().max(500).optional()
 const query = z.object({
@@ -31,6 +31,7 @@ export class AuditController {
   /** Who did what, newest first; `before` takes the id of the last entry for the next page. */
   @Get()
   async list(@Query({ schema: query }) asked: z.infer<typeof query>) {
-    return (await readAudit(this.db, asked)).filter(({ namespace }) => mayAccess(namespace))
+    const namespaces = (await auditedNamespaces(this.db)).filter((namespace) => mayAccess(namespace))
+    return readAudit(this.db, { ...asked, namespaces })
   }
 }
