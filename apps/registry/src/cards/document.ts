@@ -14,11 +14,18 @@ const entities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', 
 /** Text inside of an element or an attribute of HTML. */
 export const escapeHtml = (text: string): string => text.replaceAll(/[&<>"']/g, (character) => entities[character]!)
 
+/** Dashes and underscores mean nothing inside of a word (CommonMark 0.31, 6.2), so names and dates stay as they are. */
+const escapeRun = (run: string, offset: number, text: string): string => {
+  const isInWord = /[A-Za-z0-9]/.test(text[offset - 1] ?? '') && /[A-Za-z0-9]/.test(text[offset + run.length] ?? '')
+  return isInWord ? run : run.replaceAll(/./g, '\\$&')
+}
+
 /** Text inside of a line of Markdown: no mark-up, no link, no HTML, no cell of a table. */
 export const escapeMarkdown = (text: string): string =>
   text
     .replaceAll(/[\r\n\t]+/g, ' ')
-    .replaceAll(/[\\`*_{}[\]()#+!|~^$@-]/g, (character) => `\\${character}`)
+    .replaceAll(/[\\`*{}[\]#+!|~^$@]/g, (character) => `\\${character}`)
+    .replaceAll(/[_-]+/g, escapeRun)
     .replaceAll(/[&<>]/g, (character) => entities[character]!)
     .replaceAll(/(https?|ftp|mailto|www)([:.])/gi, '$1\\$2')
 

@@ -69,7 +69,7 @@ it('tells purpose, data, performance, gates, fairness, importance, origin and hi
     '| Its commit | abc |',
   ])
     expect(text).toContain(words)
-  expect(text).toContain('| 1970\\-01\\-01T00:00:00.000Z | rollout.completed | no harm |')
+  expect(text).toContain('| 1970-01-01T00:00:00.000Z | rollout.completed | no harm |')
   expect(text).toContain('flights:carrier | 0.04 | 3')
 })
 
@@ -82,6 +82,7 @@ it('shows mark-up in names as text', () => {
   expect(markdown).not.toContain('<script>')
   expect(markdown).not.toMatch(/[^\\]\]\(/)
   expect(escapeMarkdown('a|b\nc')).toBe('a\\|b c')
+  expect(escapeMarkdown('plans__miles of 2001-01-14, --- _x_ -1')).toBe('plans__miles of 2001-01-14, \\-\\-\\- \\_x\\_ \\-1')
 })
 
 it('tells a version that nobody measured, without a Model, as what it is', () => {

@@ -65,7 +65,9 @@ const data = ({ version, dataset }: VersionFacts): Block[] => [
   ),
   ...table(
     ['part', 'rows', 'from', 'to'],
-    Object.entries(dataset?.split ?? {}).map(([part, { rows, from, to }]) => [part, rows, from, to]),
+    Object.entries(dataset?.split ?? {})
+      .toSorted(([, one], [, other]) => String(one.from).localeCompare(String(other.from)))
+      .map(([part, { rows, from, to }]) => [part, rows, from, to]),
   ),
   ...table(
     ['topic', 'partition', 'up to offset'],
