@@ -209,7 +209,8 @@ function bytesSql({ name, type }: NamedField, factor: number): string {
   return `coalesce(list_sum(list_transform(${column}, lambda x: ${plainBytesSql(item, 'x', factor)})), 0)`
 }
 
-const plainBytesSql = (type: PlainType, column: string, factor: number): string =>
-  type === 'string' || type === 'bytes'
-    ? `coalesce(octet_length(${column}::BLOB), 0) * ${type === 'bytes' ? 2 * factor : factor} + 1`
-    : '25'
+/** Bytes that are written as text take more room than they do as they are. */
+const plainBytesSql = (type: PlainType, column: string, factor: number): string => {
+  if (type === 'string') return `coalesce(strlen(${column}), 0) * ${factor} + 1`
+  return type === 'bytes' ? `coalesce(strlen(${column}::VARCHAR), 0) * ${factor} + 1` : '25'
+}
