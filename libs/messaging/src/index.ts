@@ -7,6 +7,7 @@ export { type DeadLetter, deadLetterTopics, readDeadLetters, replayDeadLetters }
 export { type Fact, fact, type PublishOptions, toEvent, toRecord } from './fact.ts'
 export { type Consumers, consumersOf, type Handler, on, type Subscription } from './handlers.ts'
 export { type Ingest, type IngestSettings, type PartitionState, type RowSink } from './ingest.ts'
+export { unreadableHeader } from './fetched-batches.ts'
 export { connectKafka, type KafkaSettings } from './kafka.ts'
 export { type Latest, latest, latestAll } from './latest.ts'
 export { type Leadership } from './leader.ts'

@@ -1,5 +1,6 @@
 import kafkajs, { type Admin, type Consumer, type Kafka, type KafkaConfig, type logCreator, logLevel } from 'kafkajs'
 import { installCodecs } from './codecs.ts'
+import { limitFetches } from './fetched-batches.ts'
 import { cureIdleLoop } from './idle-patch.ts'
 import type { Log } from './log.ts'
 import { quickenRecords } from './record-encoding.ts'
@@ -11,20 +12,27 @@ export interface KafkaSettings {
   clientId: string
   ssl?: KafkaConfig['ssl']
   sasl?: KafkaConfig['sasl']
+  /** Bytes that a batch may unpack to (64 MiB). Of the process: the last one said holds. */
+  maxUnpacked?: number
 }
+
+const usualUnpacked = 64 * 1024 ** 2
+/** A batch of a producer has some ten thousand; each takes hundreds of bytes here, however few it takes there. */
+const maxRecords = 500_000
 
 /** kafkajs warns of what it retries by itself; those lines are of use to a developer alone. */
 const levels: Record<number, keyof Log> = { [logLevel.ERROR]: 'debug', [logLevel.WARN]: 'debug', [logLevel.INFO]: 'debug' }
 
 /**
- * A Kafka client with the idle loop cured, records encoded quickly, and all codecs installed.
+ * A Kafka client with the idle loop cured, records encoded quickly, all codecs installed, and what they unpack to limited.
  *
  * @throws Error when kafkajs is not the verified version.
  */
-export function connectKafka({ brokers, clientId, ssl, sasl }: KafkaSettings, log: Log): Kafka {
+export function connectKafka({ brokers, clientId, ssl, sasl, maxUnpacked = usualUnpacked }: KafkaSettings, log: Log): Kafka {
   cureIdleLoop()
   quickenRecords()
-  installCodecs()
+  installCodecs(maxUnpacked)
+  limitFetches({ bytes: maxUnpacked, records: maxRecords })
   const toLog: logCreator =
     () =>
     ({ namespace, level, log: { message, ...fields } }) =>

@@ -57,6 +57,12 @@ export const commonSettings = {
   ),
   kafkaUser: setting.text<string | null>(null, 'KAFKA_SASL_USERNAME', 'User for Kafka.'),
   kafkaPassword: setting.secret('KAFKA_SASL_PASSWORD', 'Password for Kafka.'),
+  kafkaMaxUnpacked: setting.bytes(
+    64 * 1024 ** 2,
+    'KAFKA_MAX_UNPACKED',
+    'What a compressed batch of records may unpack to; a larger one is not read, and is rejected or dead-lettered as a whole.',
+    { min: 1024 ** 2, max: 1024 ** 3 },
+  ),
   databaseUrl: setting.url<string>(
     local(5432, 'postgres://cascata@', '/cascata'),
     'DATABASE_URL',

@@ -9,6 +9,7 @@ export interface KafkaConnection {
   clientId: string
   ssl: boolean
   sasl?: Login
+  maxUnpacked: number
 }
 
 const loginOf = ({ kafkaMechanism: mechanism, kafkaUser, kafkaPassword }: CommonConfig): { sasl?: Login } =>
@@ -18,5 +19,6 @@ export const kafkaOf = (config: CommonConfig): KafkaConnection => ({
   brokers: config.kafkaBrokers,
   clientId: `cascata-${config.app}`,
   ssl: config.kafkaTls,
+  maxUnpacked: config.kafkaMaxUnpacked,
   ...loginOf(config),
 })

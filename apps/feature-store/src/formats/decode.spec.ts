@@ -50,6 +50,11 @@ const take = (
   return `${batch.deleted[0] ? 'deleted ' : ''}${batch.keys[0]}`
 }
 
+it('refuses a batch that could not be unpacked, as one row', () =>
+  expect(take('json', null, { headers: { 'cascata-unreadable': Buffer.from('the batch of offsets 1 to 9 is no gzip') } })).toBe(
+    'NOT_DECODABLE',
+  ))
+
 describe('CloudEvents', () => {
   const event = { specversion: '1.0', id: '1', source: '/s', type: 't', data: flight }
   const binary = { ce_specversion: Buffer.from('1.0'), ce_id: '1', 'content-type': 'application/json' }

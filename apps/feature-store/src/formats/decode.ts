@@ -1,3 +1,4 @@
+import { unreadableHeader } from '@cascata/messaging'
 import { type FeatureViewSpec } from '@cascata/resources'
 import { BadBytes, readAll } from './avro-read.ts'
 import { unwrapCloudEvent } from './cloudevents.ts'
@@ -34,6 +35,8 @@ export function recordDecoder(format: Format, schemas: SchemaRegistry): RecordDe
     return 'is' in row ? row : { is: 'row', row: row.row }
   }
   const decode = (record: Encoded): Decoded => {
+    const unreadable = record.value === null ? record.headers[unreadableHeader] : undefined
+    if (unreadable !== undefined) return refused('NOT_DECODABLE', String(unreadable).slice(0, 200))
     if (record.value === null) return deletion(record.key, readKey)
     if (format === 'cloudevents') return unwrapCloudEvent(record.value, record.headers, decodeValue)
     if (format !== 'debezium') return decodeValue(record.value)
