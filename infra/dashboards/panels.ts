@@ -10,7 +10,7 @@ import { PanelBuilder as StatBuilder } from '@grafana/grafana-foundation-sdk/sta
 import { PanelBuilder as TimeseriesBuilder } from '@grafana/grafana-foundation-sdk/timeseries'
 
 /** Units as Grafana names them. */
-export type Unit = 'short' | 's' | 'reqps' | 'rowsps' | 'percentunit' | 'dateTimeAsIso'
+export type Unit = 'short' | 's' | 'reqps' | 'rowsps' | 'percentunit' | 'bytes' | 'dateTimeAsIso'
 
 export interface Query {
   promql: string

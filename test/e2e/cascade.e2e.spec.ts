@@ -27,7 +27,7 @@ const failures: string[] = []
 const kills: { name: string; wall: number }[] = []
 let hours = 0
 
-/** Panels of what does not happen in this test: findings, refusals, failures, lost predictions, missing values. */
+/** Queries of what does not happen in this test: findings, refusals, failures, lost predictions, missing values, upkeep. */
 const unhappened = new Set([
   'Cascade › Open findings',
   'Cascade › Trainings refused',
@@ -38,9 +38,13 @@ const unhappened = new Set([
   'Model › Open findings',
   'Model › Errors by version',
   'Model › Missing values',
-  'Model › Prediction log',
-  'Model › Shadow',
+  'Model › Prediction log › dropped: {{reason}}',
+  'Model › Shadow › skipped',
   'Model › Findings',
+  'Features › Unexpected rows › {{view}}: unknown field',
+  'Features › Unexpected rows › {{view}}: too late',
+  'Features › Upkeep › {{view}} merged: {{why}}',
+  'Features › Upkeep › {{view}} rebuilt',
 ])
 
 /** Publishes an hour, and on every partition that nothing older will come. */
@@ -297,12 +301,20 @@ describe('afterwards', () => {
     expect(failures).toEqual([])
   })
 
-  it('every panel of the dashboards shows something, but for what did not happen', async () => {
+  it('every query of the dashboards shows something, but for what did not happen', async () => {
     const asked = dashboards.flatMap((spec) => queriesOf(spec, { namespace, model: 'parcel-late' }))
     const empty: string[] = []
     for (const { panel, promql } of asked) if ((await prometheus.series(promql)) === 0) empty.push(panel)
     expect(empty.filter((panel) => !unhappened.has(panel))).toEqual([])
     expect(asked.length).toBeGreaterThan(50)
+  })
+
+  it('what was served is exactly what datasets have', async () => {
+    const text = String(await platform.get('monitor', '/metrics'))
+    const skews = [...text.matchAll(/^cascata_monitor_feature_skew_ratio\{[^}]*model="parcel-late"[^}]*\} (\S+)$/gm)].map(
+      ([, skew]) => skew,
+    )
+    expect(skews).toEqual(['0', '0', '0', '0'])
   })
 
   it('every metric is explained', async () => {

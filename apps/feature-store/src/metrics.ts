@@ -48,6 +48,12 @@ export const featureStoreMetrics = (registry: Registry) => {
       labelNames: ['namespace', 'view'] as const,
       registers,
     }),
+    objective: new Gauge({
+      name: 'cascata_features_freshness_objective_seconds',
+      help: 'By how much the watermark of a view may lag, of views that have such an objective.',
+      labelNames: ['namespace', 'view'] as const,
+      registers,
+    }),
     lag: new Gauge({
       name: 'cascata_features_lag_records',
       help: 'Records of a view’s topic that are not read yet.',
@@ -81,6 +87,18 @@ export const featureStoreMetrics = (registry: Registry) => {
     rebuilds: new Counter({
       name: 'cascata_features_online_rebuilds_total',
       help: 'Rebuilds of a view’s online rows from its segments.',
+      labelNames: ['namespace', 'view'] as const,
+      registers,
+    }),
+    onlineRows: new Gauge({
+      name: 'cascata_features_online_rows',
+      help: 'Entities of a view in the online store, estimated from a sample of its keys.',
+      labelNames: ['namespace', 'view'] as const,
+      registers,
+    }),
+    onlineBytes: new Gauge({
+      name: 'cascata_features_online_bytes',
+      help: 'Memory of a view in the online store, estimated from a sample of its keys.',
       labelNames: ['namespace', 'view'] as const,
       registers,
     }),

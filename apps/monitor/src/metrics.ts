@@ -47,6 +47,18 @@ export const monitorMetrics = (registry: Registry) => {
       labelNames: [...model, 'metric', 'kind'],
       registers,
     }),
+    skew: new Gauge({
+      name: 'cascata_monitor_feature_skew_ratio',
+      help: 'Share of the rows of the newest compared window in which a served value is not the one of the offline join; only the inputs with most.',
+      labelNames: [...model, 'feature'],
+      registers,
+    }),
+    skewCompared: new Gauge({
+      name: 'cascata_monitor_skew_compared_rows',
+      help: 'Predictions of the newest compared window whose served values were compared with the offline join.',
+      labelNames: [...model],
+      registers,
+    }),
     unlabelled: new Gauge({
       name: 'cascata_monitor_unlabelled_ratio',
       help: 'Share of the predictions of the newest ripe window that have no label.',

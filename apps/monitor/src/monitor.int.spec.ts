@@ -332,6 +332,18 @@ describe('labels', () => {
     expect(window.performance).toMatchObject({ metric: 'auc', labelled: 380, predictions: 400 })
     expect(window.performance.value).toBeGreaterThan(0.7)
     expect(window.skew.flights__carrier).toEqual({ compared: 400, different: 0 })
+    await eventually(async () => {
+      const text = await (await fetch(`${monitor.url}/metrics`)).text()
+      for (const input of ['carrier', 'distance'])
+        expect(text).toMatch(
+          new RegExp(
+            `cascata_monitor_feature_skew_ratio\\{namespace="${namespace}",model="delay",feature="flights__${input}"[^}]*\\} 0\n`,
+          ),
+        )
+      expect(text).toMatch(
+        new RegExp(`cascata_monitor_skew_compared_rows\\{namespace="${namespace}",model="delay"[^}]*\\} [1-9]`),
+      )
+    })
     expect(window.groups.flights__carrier).toHaveProperty('AA')
     const estimate = await eventually(async () => (await windowOf(7)).estimate ?? Promise.reject(new Error('no estimate yet')))
     expect(Math.abs(estimate.auc - (await windowOf(7)).performance.value)).toBeLessThan(0.1)

@@ -2,7 +2,7 @@ import { bell } from '@cascata/messaging'
 import { rebuildWhenLost } from '../online/rebuild.ts'
 import { type StoredView, listViews } from '../feature-views/views.store.ts'
 import { qualified } from '../feature-views/view.ts'
-import { observeView } from './observe.ts'
+import { forgetObserved, observeView } from './observe.ts'
 import { type IngestionParts, startViewIngestion, type ViewIngestion } from './view-ingestion.ts'
 
 /** How often the views are looked at, in ms: other replicas change them too. */
@@ -59,6 +59,7 @@ export function startIngestion(parts: IngestionParts): Ingestion {
       if (known.has(id)) continue
       running.delete(id)
       await ingestion.stop()
+      forgetObserved(parts, ingestion.view)
       await parts.online.forget(ingestion.view)
       if (ingestion.view.windows) await parts.tiles.forget(ingestion.view)
       log.info({ view: qualified(ingestion.view) }, 'a view is no longer read')

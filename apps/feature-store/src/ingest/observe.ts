@@ -29,7 +29,14 @@ export async function observeView(parts: IngestionParts, { view, state }: Stored
   const labels = { namespace: view.namespace, view: view.name }
   metrics.halted.set(labels, state.halted ? 1 : 0)
   if (state.watermark !== null) metrics.watermark.set(labels, state.watermark / 1000)
+  if (view.spec.freshness === null) metrics.objective.remove(labels)
+  else metrics.objective.set(labels, view.spec.freshness / 1000)
   metrics.lag.set(labels, await lagOf(parts, view, ends))
+}
+
+/** Forgets what was observed of a view that is gone: its watermark would seem to lag for ever. */
+export function forgetObserved({ metrics }: Pick<IngestionParts, 'metrics'>, { namespace, name: view }: View): void {
+  for (const gauge of [metrics.halted, metrics.watermark, metrics.objective, metrics.lag]) gauge.remove({ namespace, view })
 }
 
 async function advanceQuiet(tx: Tx, { view, state }: StoredView, now: number, look: Look): Promise<number | null> {

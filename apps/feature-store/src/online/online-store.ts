@@ -1,6 +1,7 @@
 import { type Redis, type Result } from 'ioredis'
 import { type View } from '../feature-views/view.ts'
 import { type RowBatch } from '../ingest/row-batch.ts'
+import { measureMemory, type OnlineSize } from './measure-memory.ts'
 import { compareOnline } from './online-order.ts'
 import { bucketOf, completeKeyOf, expirySlack, globbed, hashOf, openRedis } from './redis.ts'
 import { rowEncoder } from './row-codec.ts'
@@ -60,6 +61,8 @@ export interface OnlineStore {
   markIncomplete(view: Pick<View, 'id'>): Promise<void>
   /** Removes all rows of a view that was deleted. */
   forget(view: KeyedView): Promise<void>
+  /** What each view takes in Redis, tiles too, by its id; estimated from a bounded sample of all keys. */
+  sizes(): Promise<ReadonlyMap<number, OnlineSize>>
   /** Throws when Redis does not answer, or may drop rows when it is full. */
   check(): Promise<void>
   close(): Promise<void>
@@ -139,6 +142,8 @@ export function openOnlineStore({
         if (pipeline.length > 0) await succeeded(pipeline)
       }
     },
+
+    sizes: () => measureMemory(redis, prefix),
 
     async check() {
       const policy = /maxmemory_policy:(\S+)/.exec(await redis.info('memory'))?.[1]

@@ -32,6 +32,18 @@ export async function keepUp(parts: UpkeepParts, { view }: StoredView, signal?: 
   parts.metrics.segments.set(labels, (await segments.list(db, view.id)).length)
 }
 
+/** Tells what the views take in the online store. */
+export async function measureOnline({ online, metrics }: UpkeepParts, views: readonly StoredView[]): Promise<void> {
+  const sizes = await online.sizes()
+  for (const gauge of [metrics.onlineRows, metrics.onlineBytes]) gauge.reset()
+  for (const { view } of views) {
+    const { rows, bytes } = sizes.get(view.id) ?? { rows: 0, bytes: 0 }
+    const labels = { namespace: view.namespace, view: view.name }
+    metrics.onlineRows.set(labels, rows)
+    metrics.onlineBytes.set(labels, bytes)
+  }
+}
+
 async function expire({ db, segments, retention, clock, log }: UpkeepParts, view: StoredView['view']): Promise<void> {
   const ttl = view.spec.ttl === null ? null : Math.max(view.spec.ttl, view.windows?.longest ?? 0)
   const old = (await segments.list(db, view.id)).filter((segment) => isExpired(segment, { retention, ttl }, clock.now()))
@@ -67,12 +79,16 @@ export function upkeep(parts: UpkeepParts & { readonly db: Database }) {
   const rung = bell()
   const run = async (signal: AbortSignal): Promise<void> => {
     while (!signal.aborted) {
-      for (const stored of await listViews(parts.db)) {
+      const views = await listViews(parts.db)
+      for (const stored of views) {
         if (signal.aborted) return
         await keepUp(parts, stored, signal).catch((error: unknown) =>
           parts.log.warn({ view: qualified(stored.view), err: error }, 'a view could not be looked after, and is again'),
         )
       }
+      await measureOnline(parts, views).catch((error: unknown) =>
+        parts.log.warn({ err: error }, 'the online store could not be measured, and is again'),
+      )
       await rung.wait(parts.every, signal)
     }
   }

@@ -13,18 +13,22 @@ export interface ComparedWindow extends JudgedWindow {
 /** Share of differing values from which training and serving don't agree. */
 export const SKEW_SHARE = 0.01
 
+/** Share of differing values by input, the largest first; of inputs with at least `minRows` compared rows. */
+export const skewShares = (skew: ComparedWindow['skew'], minRows: number): { name: string; compared: number; size: number }[] =>
+  Object.entries(skew)
+    .filter(([, { compared }]) => compared >= minRows)
+    .map(([name, { compared, different }]) => ({ name, compared, size: different / compared }))
+    .sort((a, b) => b.size - a.size)
+
 /**
  * Whether serving and training see different values: in more than 1 % of the rows of the newest ripe window, and not by chance.
  *
  * @param windows windows whose labels are ripe, oldest first
  */
 export const decideSkew = (windows: readonly ComparedWindow[], minRows: number): Judgement => {
-  const newest = windows.findLast(({ skew }) => Object.values(skew).some(({ compared }) => compared >= minRows))
+  const newest = windows.findLast(({ skew }) => skewShares(skew, minRows).length > 0)
   if (!newest) return unknown
-  const shares = Object.entries(newest.skew)
-    .filter(([, { compared }]) => compared >= minRows)
-    .map(([name, { compared, different }]) => ({ name, compared, size: different / compared }))
-    .sort((a, b) => b.size - a.size)
+  const shares = skewShares(newest.skew, minRows)
   const told = { measure: 'skew-share', size: shares[0]!.size, threshold: SKEW_SHARE }
   const skewed = shares.filter(({ size, compared }) => size > Math.max(SKEW_SHARE, chance(0, compared)))
   if (skewed.length === 0) return { is: 'good', ...told }

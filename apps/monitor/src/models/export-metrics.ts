@@ -1,6 +1,7 @@
 import { type Database } from '@cascata/messaging'
 import { type Gauge } from 'prom-client'
 import { driftShare } from '../findings/decide-drift.ts'
+import { skewShares } from '../findings/decide-skew.ts'
 import { countOpen } from '../findings/findings.store.ts'
 import { type MonitorMetrics } from '../metrics.ts'
 import { findVersion } from '../versions/versions.store.ts'
@@ -20,6 +21,8 @@ const gauges = [
   'driftSize',
   'driftShare',
   'performance',
+  'skew',
+  'skewCompared',
   'unlabelled',
   'windowRows',
   'seenUpTo',
@@ -46,6 +49,15 @@ const performanceOf = (labels: Readonly<Record<string, string>>, windows: readon
   ]
 }
 
+const skewOf = (labels: Readonly<Record<string, string>>, windows: readonly LabelledWindow[], top: number): Point[] => {
+  const shares = windows.map(({ joined }) => skewShares(joined?.skew ?? {}, 1)).findLast(({ length }) => length > 0)
+  if (!shares) return []
+  return [
+    ['skewCompared', labels, Math.max(...shares.map(({ compared }) => compared))],
+    ...shares.slice(0, top).map(({ name, size }): Point => ['skew', { ...labels, feature: name }, size]),
+  ]
+}
+
 const championOf = async (db: Database, watched: WatchedModel, top: number): Promise<Point[]> => {
   const { namespace, name: model, champion, seenUpTo } = watched
   const applied = await appliedModel(db, namespace, model)
@@ -55,7 +67,11 @@ const championOf = async (db: Database, watched: WatchedModel, top: number): Pro
   const known = await findVersion(db, watched.model, champion)
   const windows = await lastWindows(db, watched.model, champion, 3)
   const labelled = await labelledWindows(db, watched.model, champion, 3)
-  const points: Point[] = [['windowRows', labels, windows.at(-1)?.rows ?? 0], ...performanceOf(labels, labelled)]
+  const points: Point[] = [
+    ['windowRows', labels, windows.at(-1)?.rows ?? 0],
+    ...performanceOf(labels, labelled),
+    ...skewOf(labels, labelled, top),
+  ]
   if (known?.holdout)
     points.push(['performance', { ...labels, metric: known.holdout.metric, kind: 'holdout' }, known.holdout.value])
   const closed = windows.findLast(({ to }) => isClosed(to.getTime(), monitor.window, seenUpTo?.getTime() ?? -Infinity))
