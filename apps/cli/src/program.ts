@@ -5,6 +5,7 @@ import { registerConfig } from './commands/config.ts'
 import { registerDatasets } from './commands/datasets.ts'
 import { registerDeadLetters } from './commands/dead-letters.ts'
 import { registerFacts } from './commands/facts.ts'
+import { registerFeatures } from './commands/features.ts'
 import { registerGet } from './commands/get.ts'
 import { registerImport } from './commands/import.ts'
 import { registerLineage } from './commands/lineage.ts'
@@ -51,6 +52,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 plan found changes.`,
   program.commandsGroup('Look:')
   registerStatus(registry)
   registerFacts(registry)
+  registerFeatures(registry)
   registerLineage(registry)
   program.commandsGroup('Training:')
   registerRuns(registry)

@@ -16,6 +16,7 @@ const text = z.string().min(1).max(200).optional()
 const search = z.object({
   q: text,
   name: text,
+  view: text,
   namespace: text,
   tag: text,
   owner: text,

@@ -171,6 +171,9 @@ it('tells which models and versions use a feature, and which features nobody doe
   expect((await catalogue().list({ ...everything, tag: 'aviation', name: 'k' })).features).toEqual([
     expect.objectContaining({ id: 'default/flights:km', uses: { models: 1, versions: 2 } }),
   ])
+  expect((await catalogue().list({ ...everything, view: 'Distances', type: 'int' })).features.map(({ id }) => id)).toEqual([
+    'default/distances:noise',
+  ])
   expect((await catalogue().list({ ...everything, unused: 'true' })).features.map(({ id }) => id)).toEqual([
     'default/distances:airline',
     'default/distances:miles',

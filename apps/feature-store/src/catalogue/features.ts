@@ -64,6 +64,7 @@ export interface Search {
   /** In the names of feature and view, or in what is said about them. */
   readonly q?: string | undefined
   readonly name?: string | undefined
+  readonly view?: string | undefined
   readonly namespace?: string | undefined
   readonly tag?: string | undefined
   readonly owner?: string | undefined
@@ -72,13 +73,14 @@ export interface Search {
 }
 
 /** Whether a feature is what is searched for: name and owner by a part of them, the others as a whole. */
-export function matches({ q, name, namespace, tag, owner, type, topic }: Search, feature: Feature): boolean {
+export function matches({ q, name, view: ofView, namespace, tag, owner, type, topic }: Search, feature: Feature): boolean {
   const has = (text: string, part: string | undefined) => part === undefined || text.toLowerCase().includes(part.toLowerCase())
   const is = (text: string, other: string | undefined) => other === undefined || text.toLowerCase() === other.toLowerCase()
   const { view, description, definition } = feature
   return (
     [`${view}:${feature.name}`, description, ...feature.tags].some((text) => has(text, q)) &&
     has(feature.name, name) &&
+    is(view, ofView) &&
     is(feature.namespace, namespace) &&
     (tag === undefined || feature.tags.some((each) => is(each, tag))) &&
     has(feature.owner, owner) &&
