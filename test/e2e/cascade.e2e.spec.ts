@@ -310,11 +310,9 @@ describe('afterwards', () => {
   })
 
   it('what was served is exactly what datasets have', async () => {
-    const text = String(await platform.get('monitor', '/metrics'))
-    const skews = [...text.matchAll(/^cascata_monitor_feature_skew_ratio\{[^}]*model="parcel-late"[^}]*\} (\S+)$/gm)].map(
-      ([, skew]) => skew,
-    )
-    expect(skews).toEqual(['0', '0', '0', '0'])
+    const skew = `cascata_monitor_feature_skew_ratio{namespace="${namespace}", model="parcel-late"}`
+    expect(await prometheus.series(skew)).toBe(4)
+    expect(await prometheus.series(`${skew} > 0`)).toBe(0)
   })
 
   it('every metric is explained', async () => {
