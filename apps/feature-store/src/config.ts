@@ -42,6 +42,17 @@ export const config = defineConfig('feature-store', {
     min: 1,
     max: 64,
   }),
+  spark: setting.text<string | null>(
+    null,
+    'FEATURE_STORE_SPARK',
+    'Command that joins datasets by Spark, such as `spark-submit --master yarn infra/spark/build_dataset.py`; its executors see FEATURE_STORE_DATA by the same path.',
+  ),
+  sparkAbove: setting.bytes(
+    0,
+    'FEATURE_STORE_SPARK_ABOVE',
+    'Datasets over more bytes of segments are joined by Spark; 0: only those that ask for it.',
+    { min: 0 },
+  ),
   datasetWait: setting.duration(
     10 * 60_000,
     'FEATURE_STORE_DATASET_WAIT',

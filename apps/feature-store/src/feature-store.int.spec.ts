@@ -424,6 +424,12 @@ spec:
     expect(again).toMatchObject({ hash: built.hash, cutoff: iso(departure(49) + hour - 6 * hour) })
   })
 
+  it('refuses to build by Spark where no command of it is configured', async () => {
+    const answer = await service.call('POST', '/v1/datasets', { model: 'default/delay', engine: 'spark' })
+    expect(answer).toMatchObject({ status: 422, body: { code: 'FS_DATASET_INVALID' } })
+    expect(answer.body.message).toContain('FEATURE_STORE_SPARK')
+  })
+
   it('answers a spine with labels and features as of each time', async () => {
     const csv = ['flight,at', ...[1, 2, 5, 48, 99].map((index) => `F${index},${iso(departure(index) - 2 * hour)}`)].join('\n')
     const { body: spine } = await service.call('PUT', '/v1/spines', Buffer.from(csv), { 'content-type': 'text/csv' })

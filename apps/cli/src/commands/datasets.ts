@@ -75,15 +75,16 @@ interface BuildOptions {
   label?: string
   within?: string
   missing?: string
+  engine?: string
   output?: string
 }
 
 /** What is asked for: the training rows of a model, or features for the rows of a file. */
-async function request(context: Context, { spine, at, features, label, within, missing }: BuildOptions, model?: string) {
+async function request(context: Context, { spine, at, features, label, within, missing, engine }: BuildOptions, model?: string) {
   if (model !== undefined && spine !== undefined) throw wrongUsage('a dataset is that of a model, or of --spine <file>, not both')
   if (model !== undefined) {
     const { namespace, name } = parseName(model, context.namespace)
-    return { model: `${namespace}/${name}` }
+    return { model: `${namespace}/${name}`, engine }
   }
   if (spine === undefined || !features?.length)
     throw wrongUsage('name a model, or a file with --spine and what is wanted with --features view:field …')
@@ -94,7 +95,7 @@ async function request(context: Context, { spine, at, features, label, within, m
   })
   const { sha256 } = await context.app('feature-store').upload<{ sha256: string }>('/v1/spines', bytes, { at })
   const wanted = label === undefined ? {} : { label: { field: label, within, ...(missing === undefined ? {} : { missing }) } }
-  return { namespace: context.namespace, features, spine: sha256, ...wanted }
+  return { namespace: context.namespace, features, spine: sha256, engine, ...wanted }
 }
 
 async function build(context: Context, options: BuildOptions, model?: string): Promise<void> {
@@ -139,6 +140,9 @@ export function registerDatasets({ program, action }: Registry): void {
     .option('--label <feature>', 'view:field that came afterwards')
     .option('--within <duration>', 'how long after its time a label may come, such as 36h')
     .addOption(new Option('--missing <how>', 'rows without a label').choices(['drop', 'negative']))
+    .addOption(
+      new Option('--engine <engine>', 'what joins it (default: as the feature store decides)').choices(['duckdb', 'spark']),
+    )
     .option('-o, --output <file>', 'keep it in this file once it is built')
     .addHelpText(
       'after',

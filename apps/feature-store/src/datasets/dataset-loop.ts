@@ -21,8 +21,10 @@ import {
   postponeDataset,
   takeDataset,
 } from './datasets.store.ts'
+import { decideEngine } from './decide-engine.ts'
 import { type JobPlan, NotYetApplied, planJob } from './plan-job.ts'
 import { behind, pinViews, viewSnapshot } from './snapshot.ts'
+import { type Spark, sparkCommand } from './spark.ts'
 
 /** How long a dataset belongs to the replica that builds it, unless it says it is alive, in ms. */
 const lease = 60_000
@@ -43,14 +45,17 @@ export interface DatasetParts {
   readonly metrics: FeatureStoreMetrics
 }
 
+type Building = DatasetParts & { readonly spark: Spark | null }
+
 export interface DatasetLoop {
   stop(): Promise<void>
 }
 
 /** Builds the datasets that were asked for, one at a time; what a replica that died had begun is begun again by another. */
-export function startDatasets(parts: DatasetParts): DatasetLoop {
-  const { db, log } = parts
+export function startDatasets(started: DatasetParts): DatasetLoop {
+  const { db, log, config } = started
   const stopping = new AbortController()
+  const parts = { ...started, spark: config.spark === null ? null : sparkCommand(config.spark, stopping.signal) }
   const rung = bell()
   const listening = notifications(parts, datasetsChannel, rung.ring)
 
@@ -72,7 +77,7 @@ export function startDatasets(parts: DatasetParts): DatasetLoop {
 }
 
 /** One step of a dataset, as a checklist; it may be begun again at any line. */
-async function work(parts: DatasetParts, job: DatasetJob): Promise<void> {
+async function work(parts: Building, job: DatasetJob): Promise<void> {
   const { db, log, messaging, config } = parts
   try {
     const plan = await planJob(db, job)
@@ -107,12 +112,12 @@ async function waitOrFail(
 }
 
 async function build(
-  parts: DatasetParts,
+  parts: Building,
   job: DatasetJob,
   { plan, views, spine, max, split }: JobPlan,
   pinned: readonly Pinned[],
 ): Promise<DatasetResult> {
-  const { db, duck, segments, folders, metrics } = parts
+  const { db, duck, segments, folders, metrics, config, spark } = parts
   const end = metrics.datasetSeconds.startTimer()
   const alive = setInterval(() => void holdDataset(db, job.id, lease).catch(() => {}), lease / 4)
   try {
@@ -135,7 +140,10 @@ async function build(
           ? { is: 'observations', rows: rows.get(spine.view)!, at: spine.at, lead: spine.lead, history: spine.history }
           : { is: 'file', file: { path: join(folders.spines, `${spine.spine}.parquet`), columns: [...spine.columns] } },
     }
-    const built = await buildDataset(duck, folders.datasets, input, (step) => holdDataset(db, job.id, lease, step))
+    const bytes = [...snapshots.values()].reduce((sum, snapshot) => sum + snapshot.bytes, 0)
+    const engine = decideEngine(job.request.engine, bytes, { spark: spark !== null, above: config.sparkAbove })
+    const hold = (step: string) => holdDataset(db, job.id, lease, step)
+    const built = await buildDataset(duck, folders.datasets, input, hold, engine === 'spark' ? spark : null)
     return {
       ...built,
       snapshot: [...snapshots.values()].flatMap(({ snapshot }) => snapshot),

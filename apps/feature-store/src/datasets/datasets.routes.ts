@@ -40,9 +40,11 @@ const duration = z.union([
 const reference = z.string().regex(/^[a-z0-9-]{1,63}:[A-Za-z][A-Za-z0-9_]{0,127}$/, 'expected view:field')
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'expected a SHA-256 in hex')
 const label = z.object({ field: reference, within: duration, missing: z.enum(['drop', 'negative']).default('drop') })
+const engine = z.enum(['duckdb', 'spark']).optional()
 const asked = z.union([
-  z.strictObject({ model: z.string().regex(/^([a-z0-9-]+\/)?[a-z0-9-]+$/), namespace: z.string().optional() }),
+  z.strictObject({ engine, model: z.string().regex(/^([a-z0-9-]+\/)?[a-z0-9-]+$/), namespace: z.string().optional() }),
   z.strictObject({
+    engine,
     namespace: z.string().default('default'),
     features: z.array(reference).max(5_000),
     label: label.nullish(),
@@ -61,6 +63,8 @@ export const datasetRoutes =
     fastify.post('/v1/datasets', asker, async (request, reply) => {
       const job = jobOf(request.body)
       requireAccess(job.namespace, job.model ?? undefined)
+      if (job.request.engine === 'spark' && config.spark === null)
+        throw datasetInvalid({ problem: 'it asks for Spark, and no command of it is configured (FEATURE_STORE_SPARK)' })
       await planJob(db, job)
       await addDataset(db, job)
       return reply.code(202).send({ id: job.id })
@@ -133,10 +137,10 @@ function jobOf(body: unknown): Pick<DatasetJob, 'id' | 'namespace' | 'model' | '
     const [namespace, model] = result.data.model.includes('/')
       ? result.data.model.split('/')
       : [result.data.namespace ?? 'default', result.data.model]
-    return { ...base, namespace: namespace!, model: model!, request: { is: 'model' } }
+    return { ...base, namespace: namespace!, model: model!, request: { is: 'model', engine: result.data.engine } }
   }
-  const { namespace, features, label: wanted, spine } = result.data
-  const request: DatasetAsked = { is: 'spine', spine, features, label: wanted ?? null }
+  const { engine, namespace, features, label: wanted, spine } = result.data
+  const request: DatasetAsked = { is: 'spine', engine, spine, features, label: wanted ?? null }
   return { ...base, namespace, model: null, request }
 }
 

@@ -1,6 +1,7 @@
 import { type Snapshot } from '@cascata/events'
 import { type Database, ringAfter, type Tx } from '@cascata/messaging'
 import { type BuiltDataset } from './build-dataset.ts'
+import { type Engine } from './decide-engine.ts'
 
 /** Rung when a dataset is asked for. */
 export const datasetsChannel = 'datasets'
@@ -9,9 +10,10 @@ type Executor = Pick<Database, 'query'> | Pick<Tx, 'query'>
 
 /** What a dataset was asked for. Durations in ms. */
 export type DatasetAsked =
-  | { readonly is: 'model' }
+  | { readonly is: 'model'; readonly engine?: Engine | undefined }
   | {
       readonly is: 'spine'
+      readonly engine?: Engine | undefined
       readonly spine: string
       readonly features: readonly string[]
       readonly label: { readonly field: string; readonly within: number; readonly missing: 'drop' | 'negative' } | null

@@ -57,6 +57,8 @@ export async function behind(
 /** A view as of a snapshot: which rows it has, and what the watermark was. */
 export interface ViewSnapshot {
   readonly rows: ViewRows
+  /** Of the segments. */
+  readonly bytes: number
   readonly snapshot: Snapshot
   /** Unix ms; null before the first. */
   readonly watermark: number | null
@@ -77,6 +79,7 @@ export async function viewSnapshot(
   const revisions = await revisionsOf(db, view.id)
   const fieldsOf = (revision: number) => new Set(Object.keys(revisions.get(revision)?.fields ?? {}))
   return {
+    bytes: files.reduce((sum, { bytes }) => sum + bytes, 0),
     rows: { view, whole, cut, snapshot: parts, fieldsOf },
     snapshot: parts.map(({ partition, epoch, to }) => ({ view: name, topic, partition, epoch, to })),
     watermark: await watermarkAt(db, view, parts),

@@ -1,10 +1,9 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { pythonWith, uniqueName } from '@cascata/testing'
+import { uniqueName } from '@cascata/testing'
 import { type Value, type View } from '../feature-views/view.ts'
 import { compileValidator, type RawRecord } from '../ingest/validate-rows.ts'
 import { type Duck, literal, openDuck, rowsOf as query } from '../offline/duckdb.ts'
@@ -17,13 +16,12 @@ import {
   windowed,
 } from '../windows/a-windowed-stream.ts'
 import { asked, streamsOf, views } from './a-cascade.ts'
+import { sparkForTest } from './a-spark.ts'
 import { minute, recordsOf, start } from './a-stream.ts'
 import { buildDataset, type BuildInput, datasetPath } from './build-dataset.ts'
 import { decidePlan, type DatasetPlan } from './decide-plan.ts'
 import { type ViewRows } from './history-sql.ts'
 import { running, type Spark, sparkCommand, type SparkJob } from './spark.ts'
-
-const script = fileURLToPath(new URL('../../../../infra/spark/build_dataset.py', import.meta.url))
 
 let folder: string
 let duck: Duck
@@ -31,10 +29,7 @@ let command: string
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'cascata-spark-'))
   duck = await openDuck({ folder, name: 'test', memory: 256 * 1024 ** 2, threads: 1 })
-  const python = await pythonWith('spark', ['pyspark==4.1.1'])
-  const settings = ['ui.enabled=false', 'sql.shuffle.partitions=1', 'default.parallelism=1', 'sql.codegen.wholeStage=false']
-  const path = `${dirname(python)}:${process.env['PATH']}`
-  command = `env PATH=${path} spark-submit --master local[1] --driver-memory 1g ${settings.map((each) => `--conf spark.${each}`).join(' ')} ${script}`
+  command = await sparkForTest()
 }, 600_000)
 afterAll(async () => {
   duck.close()
@@ -174,9 +169,9 @@ const near = (rows: readonly Record<string, Value>[]) =>
 describe('random streams: late, corrected, deleted, erased in part, cut by a snapshot', () => {
   it('give the same rows and the same hash by Spark as by DuckDB', { timeout: 600_000 }, async () => {
     const inputs = await Promise.all([
-      ...fc.sample(streams, 3).map(ofObservations),
-      ...fc.sample(streams, 2).map(ofFile),
-      ...fc.sample(streamRows, 3).map(ofWindows),
+      ...fc.sample(streams, 2).map(ofObservations),
+      ...fc.sample(streams, 1).map(ofFile),
+      ...fc.sample(streamRows, 1).map(ofWindows),
     ])
     const spark = together(inputs.length)
     const [bySpark, byDuck] = await Promise.all(
@@ -188,7 +183,7 @@ describe('random streams: late, corrected, deleted, erased in part, cut by a sna
       expect({ columns: built.columns, counts: built.counts }).toEqual({ columns: expected.columns, counts: expected.counts })
       if (inputs[index]!.plan.joins.every(({ view }) => view.windows === null)) expect(built.hash).toBe(expected.hash)
     }
-    expect(byDuck!.reduce((sum, { rows }) => sum + rows, 0)).toBeGreaterThan(60)
+    expect(byDuck!.reduce((sum, { rows }) => sum + rows, 0)).toBeGreaterThan(30)
   })
 })
 
