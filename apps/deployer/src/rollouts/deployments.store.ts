@@ -70,10 +70,15 @@ export const rolloutOf = ({
 
 const underWay = `('shadow', 'step', 'held', 'paused', 'baking')`
 
-const readDeployment = async (db: Executor, { namespace, model }: ModelName, row: DeploymentRow): Promise<KeptDeployment> => {
+const readDeployment = async (
+  db: Executor,
+  { namespace, model }: ModelName,
+  row: DeploymentRow,
+  lock: '' | 'for no key update' = '',
+): Promise<KeptDeployment> => {
   const key = [namespace, model]
   const rollouts = await db.query<RolloutRow>(
-    `select * from rollout where namespace = $1 and model = $2 and (state in ${underWay} or state = 'pending' or id = $3)`,
+    `select * from rollout where namespace = $1 and model = $2 and (state in ${underWay} or state = 'pending' or id = $3) order by id ${lock}`,
     [...key, row.last_rollout],
   )
   const versions = await db.query<VersionState & { version: string }>(
@@ -110,14 +115,15 @@ const lockRow = async (tx: Tx, { namespace, model }: ModelName): Promise<Deploym
   )[0]
 
 /**
- * Locks a model's deployment until the transaction ends; makes it when there was none.
+ * Locks a model's deployment and its rollouts until the transaction ends; makes it when there was none.
  * What belongs to it is read after the lock, in statements of their own: they see what the last holder has committed.
+ * Rollouts are locked since counting writes to them: a look must not see the units of a count and miss when they were.
  */
 export const lockDeployment = async (tx: Tx, name: ModelName): Promise<KeptDeployment> => {
   const present = await lockRow(tx, name)
-  if (present) return readDeployment(tx, name, present)
+  if (present) return readDeployment(tx, name, present, 'for no key update')
   await tx.query('insert into deployment (namespace, model) values ($1, $2) on conflict do nothing', [name.namespace, name.model])
-  return readDeployment(tx, name, (await lockRow(tx, name))!)
+  return readDeployment(tx, name, (await lockRow(tx, name))!, 'for no key update')
 }
 
 export const findDeployment = async (db: Executor, name: ModelName): Promise<KeptDeployment | null> => {
