@@ -45,7 +45,7 @@ const channel = 'ripeness'
  */
 export function ripener(parts: RipenerParts) {
   const rung = bell()
-  const { db, log } = parts
+  const { log } = parts
 
   const run = async (signal: AbortSignal): Promise<void> => {
     const folder = join(parts.folder, 'ripeness')
