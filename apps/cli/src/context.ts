@@ -1,5 +1,6 @@
 import { api, type Api } from './http.ts'
 import { paint, type Paint } from './output/paint.ts'
+import { harmless } from './output/table.ts'
 import { type App, type Platform, platformOf } from './platform.ts'
 import { type Shell } from './shell.ts'
 
@@ -19,7 +20,7 @@ export interface Context {
   paint: Paint
   /** An app, over HTTP. @throws CommandError when nobody says where it is */
   app(app: App): Api
-  /** Data for scripts with `--json`, else text for people. */
+  /** Data for scripts with `--json`, else text for people, which does not steer the terminal whatever names are in it. */
   print(data: unknown, text: () => string): void
   /** A line for people, beside the data: not shown with `--json`. */
   say(line: string): void
@@ -36,7 +37,7 @@ export function contextOf(shell: Shell, options: GlobalOptions): Context {
     json,
     paint: paint(shell.colour && !json),
     app: (name) => api(name, platform.url(name), { token, signal: shell.signal }),
-    print: (data, text) => shell.out(`${json ? JSON.stringify(data, null, 2) : text()}\n`),
-    say: (line) => (json ? undefined : shell.out(`${line}\n`)),
+    print: (data, text) => shell.out(`${json ? JSON.stringify(data, null, 2) : harmless(text())}\n`),
+    say: (line) => (json ? undefined : shell.out(`${harmless(line)}\n`)),
   }
 }

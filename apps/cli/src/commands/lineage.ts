@@ -1,7 +1,7 @@
 import { type Context } from '../context.ts'
 import { wrongUsage } from '../errors.ts'
 import { parseVersion } from '../names.ts'
-import { table } from '../output/table.ts'
+import { harmless, table } from '../output/table.ts'
 import { showTime } from '../output/words.ts'
 import { examples, type Registry } from './register.ts'
 
@@ -25,28 +25,34 @@ function startOf(text: string, context: Context): Record<string, string> {
   return { namespace, model: name, version }
 }
 
-/** Each node under what it comes from, once; a node with several origins is under the first. */
-function showGraph(context: Context, { nodes, edges }: Graph): string {
+/** Each node under what it comes from; one with several origins is told in full under the first. Origins of the same stand together. */
+function showGraph({ paint }: Context, { nodes, edges }: Graph): string {
   const labels = new Map(nodes.map(({ id, label }) => [id, label]))
+  const below = new Map(
+    Object.entries(Object.groupBy(edges, ({ from }) => from)).map(([from, to = []]) => [from, to.map((edge) => edge.to)]),
+  )
   const targets = new Set(edges.map(({ to }) => to))
   const seen = new Set<string>()
-  const below = (id: string, indent: string): string[] => {
-    if (seen.has(id)) return []
+  const tell = (id: string, indent: string): string[] => {
+    const line = `${indent}${labels.get(id) ?? id}`
+    if (seen.has(id)) return [below.has(id) ? `${line}${paint.dim(', as above')}` : line]
     seen.add(id)
-    return [
-      `${indent}${labels.get(id) ?? id}`,
-      ...edges.filter(({ from }) => from === id).flatMap(({ to }) => below(to, `${indent}  `)),
-    ]
+    return [line, ...(below.get(id) ?? []).flatMap((next) => tell(next, `${indent}  `))]
   }
-  const roots = nodes.filter(({ id }) => !targets.has(id)).map(({ id }) => id)
-  const [last, ...others] = roots.toReversed()
-  // Roots lead to the same nodes: those are shown below the last one.
-  return [...others.toReversed().map((id) => labels.get(id) ?? id), ...(last === undefined ? [] : below(last, ''))].join('\n')
+  const roots = nodes.filter(({ id }) => !targets.has(id))
+  const groups = Object.values(Object.groupBy(roots, ({ id }) => JSON.stringify(below.get(id) ?? id)))
+  return groups
+    .flatMap((group = []) => {
+      const last = group.at(-1)!
+      return [...group.slice(0, -1).map(({ label }) => label), ...tell(last.id, '')]
+    })
+    .join('\n')
 }
 
 async function lineage(context: Context, { dot }: { dot?: boolean }, text?: string): Promise<void> {
   const start = startOf(text!, context)
-  if (dot) return context.shell.out(await context.app('registry').text('/v1/lineage/graph', { ...start, format: 'dot' }))
+  if (dot)
+    return context.shell.out(harmless(await context.app('registry').text('/v1/lineage/graph', { ...start, format: 'dot' })))
   const graph = await context.app('registry').get<Graph>('/v1/lineage/graph', start)
   context.print(graph, () => showGraph(context, graph))
 }
@@ -72,7 +78,8 @@ interface AuditOptions {
 /** Pages of the record until there are enough, or it ends. */
 async function auditEntries(context: Context, { last, ...filter }: AuditOptions): Promise<AuditEntry[]> {
   const wanted = last === 'all' ? Infinity : Number(last)
-  if (!(wanted > 0)) throw wrongUsage(`${last} is no number of entries`, 'expected a number, or all')
+  if (!(wanted === Infinity || (Number.isSafeInteger(wanted) && wanted > 0)))
+    throw wrongUsage(`${last} is no number of entries`, 'expected a number, or all')
   const found: AuditEntry[] = []
   while (found.length < wanted) {
     const limit = Math.min(1_000, wanted - found.length)

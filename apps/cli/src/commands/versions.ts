@@ -5,7 +5,7 @@ import { type Context } from '../context.ts'
 import { CommandError, exitCodes } from '../errors.ts'
 import { path } from '../http.ts'
 import { parseVersion } from '../names.ts'
-import { list, table } from '../output/table.ts'
+import { harmless, list, table } from '../output/table.ts'
 import { examples, type Registry } from './register.ts'
 
 interface Difference {
@@ -161,7 +161,7 @@ async function compare(context: Context, _options: object, one?: string, other?:
 async function card(context: Context, { format, output }: { format: string; output?: string }, text?: string): Promise<void> {
   const { namespace, name, version } = parseVersion(text!, context.namespace)
   const content = await context.app('registry').text(path`/v1/cards/${namespace}/${name}/${version}`, { format })
-  if (output === undefined) return context.shell.out(content)
+  if (output === undefined) return context.shell.out(harmless(content))
   await writeFile(resolve(context.shell.cwd, output), content)
   context.print({ file: output, bytes: Buffer.byteLength(content) }, () => `the card is in ${output}`)
 }

@@ -7,7 +7,7 @@ const bare = {
 } // prettier-ignore
 
 /** Control characters, but for line ends, tabs, and the colours of `paint`. */
-const steering = /(?!\u001b\[(?:1|2|22|31|32|33|36|39)m)[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g
+const steering = /(?!\u001b\[(?:0|1|2|22|31|32|33|36|39)m)[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g
 
 /** What comes from elsewhere (names, reasons, rows) must not steer the terminal. */
 export const harmless = (text: string): string => text.replaceAll(steering, '\ufffd')
