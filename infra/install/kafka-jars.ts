@@ -56,10 +56,20 @@ const pom = `<project xmlns="http://maven.apache.org/POM/4.0.0">
 </project>
 `
 
+/** What Maven says of its failure, with what to do: transfers that failed are warnings, and the error after them leads astray. */
+export const whyOfMaven = (output: string): string => {
+  const lines = output.replaceAll(/\u001b\[[0-9;]*m/g, '').split('\n')
+  const transfer = lines.find((line) => /transfer failed|could not transfer|unknown host|PKIX path/i.test(line))
+  const said = transfer ?? lines.find((line) => line.startsWith('[ERROR] ') && line.length > 8) ?? lines.findLast(Boolean)
+  const hint = transfer
+    ? '\n  Is the network there? A proxy goes into ~/.m2/settings.xml, a certificate authority of your own into the trust store of Java; then run the command again.'
+    : ''
+  return `${(said ?? 'it said nothing').slice(0, 600)}${hint}`
+}
+
 const copyDependencies = (java: string, folder: string, into: string): Promise<void> =>
   new Promise((resolve, reject) => {
     const args = [
-      '-q',
       '-B',
       // Maven remembers what it could not fetch, and would not try again for a day.
       '-U',
@@ -75,10 +85,10 @@ const copyDependencies = (java: string, folder: string, into: string): Promise<v
       env: { ...process.env, ...(java.startsWith('/usr/bin') ? {} : { JAVA_HOME: javaHome }) },
     })
     let output = ''
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output = (output + chunk).slice(-4_000)))
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output = (output + chunk).slice(-100_000)))
     child.on('error', reject)
     child.on('close', (code) =>
-      code === 0 ? resolve() : reject(new Error(`Maven could not fetch Kafka ${kafkaVersion}:\n${output.trim()}`)),
+      code === 0 ? resolve() : reject(new Error(`Maven could not fetch Kafka ${kafkaVersion}: ${whyOfMaven(output)}`)),
     )
   })
 
