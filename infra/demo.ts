@@ -74,7 +74,7 @@ async function run(platform: PlatformFile, signal: AbortSignal): Promise<boolean
 
 async function main(): Promise<number> {
   const { values } = parseArgs({
-    options: { exit: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } },
+    options: { exit: { type: 'boolean', default: false }, help: { type: 'boolean', short: 'h', default: false } },
   })
   if (values.help) {
     console.log(help)

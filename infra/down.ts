@@ -22,8 +22,18 @@ const purge = async (home: string) => {
   if (existsSync(home) && readdirSync(home).length === 0) remove(home)
 }
 
+const help = `npm run down [-- --purge]
+
+Stops the apps, then Kafka, Postgres and Redis; data and logs stay.
+
+  --purge   deletes them too
+  --help    this text`
+
 const main = async () => {
-  const { values } = parseArgs({ options: { purge: { type: 'boolean', default: false } } })
+  const { values } = parseArgs({
+    options: { purge: { type: 'boolean', default: false }, help: { type: 'boolean', short: 'h', default: false } },
+  })
+  if (values.help) return console.log(help)
   const home = homeOf(process.env)
   if (!existsSync(home)) return say('nothing runs, and there is no data.')
   const release = await takeLock(home, (holder) => {

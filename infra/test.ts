@@ -43,11 +43,25 @@ const summary = (outcomes: Outcome[]) => {
   process.stdout.write(`\n── all ${'─'.repeat(57)}\n${outcomes.map(line).join('\n')}\n`)
 }
 
+const help = `npm test [-- check…]
+
+Runs ${Object.keys(checks).join(', ')}, or the checks that are named, and counts what passed and failed in the last line.
+Kafka, Postgres and Redis are started for it on free ports, and stopped; what is missing is installed.
+
+  --help   this text
+`
+
 const main = async () => {
   const asked = process.argv.slice(2)
-  const unknown = asked.filter((name) => !(name in checks))
-  if (unknown.length > 0)
-    throw new Error(`There is no check ${unknown.join(', ')}; checks are ${Object.keys(checks).join(', ')}.`)
+  if (asked.includes('--help') || asked.includes('-h')) {
+    process.stdout.write(help)
+    return 0
+  }
+  const unknown = asked.filter((name) => !Object.hasOwn(checks, name))
+  if (unknown.length > 0) {
+    process.stderr.write(`There is no check ${unknown.join(', ')}; checks are ${Object.keys(checks).join(', ')}.\n`)
+    return 2
+  }
   let interrupted = false
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {

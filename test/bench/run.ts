@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, tmpdir, totalmem } from 'node:os'
 import { join, resolve } from 'node:path'
 import Table from 'cli-table3'
@@ -9,17 +9,21 @@ import type { Bench, Metrics } from './context.ts'
 
 const root = resolve(import.meta.dirname, '../..')
 const results = join(resolve(root, process.env['CASCATA_HOME'] || '.cascata'), 'bench')
-const helpers = ['run', 'context', 'apps', 'load', 'models']
-const known = readdirSync(import.meta.dirname)
-  .filter((file) => file.endsWith('.ts') && !file.endsWith('.process.ts'))
-  .map((file) => file.slice(0, -3))
-  .filter((name) => !helpers.includes(name))
+const known = ['messaging', 'cascade', 'ingest', 'import', 'features', 'windows', 'infer', 'predict', 'registry']
 
 const full = process.argv.includes('--full')
 const wanted = process.argv.slice(2).filter((each) => !each.startsWith('--'))
 if (process.argv.includes('--help')) {
   console.log(
-    `npm run bench [-- name…] [--full]\n\nBenchmarks: ${known.join(', ')}. Results: .cascata/bench/<name>.json\n--full: those that can be larger are, as large as their aims name.\nregistry: --runs=N --seconds=N --peer=PYTHON (one with the packages mlflow and psycopg2: MLflow's own server beside it).`,
+    `npm run bench [-- name…] [--full]
+
+Measures ${known.join(', ')}, or those that are named, with a peer or a floor in the same run.
+Results: a table, and .cascata/bench/<name>.json.
+
+  --full   as large as the aims say, where that takes long
+  --help   this text
+
+registry: --runs=N --seconds=N --peer=PYTHON (one with the packages mlflow and psycopg2: MLflow's own server beside it)`,
   )
   process.exit(0)
 }
