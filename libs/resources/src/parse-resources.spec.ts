@@ -317,6 +317,13 @@ describe('a stream', () => {
     expect(complaint(text)).toMatch(/expected/)
   })
 
+  it('tells a hundred problems at most', () => {
+    const unknown = (count: number) =>
+      flights.replace('spec:\n', `spec:\n${Array.from({ length: count }, (_, n) => `  no${n}: 1\n`).join('')}`)
+    expect(complaints(unknown(100))).toHaveLength(100)
+    expect(complaints(`${unknown(150)}---\n${lean}`)).toHaveLength(100)
+  })
+
   it('lists each thing that is not there yet with a hint', () => {
     for (const { what, hint } of notYet) expect([what, hint]).toEqual([expect.stringMatching(/\w/), expect.stringMatching(/\w/)])
   })

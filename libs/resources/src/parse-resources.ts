@@ -51,10 +51,22 @@ function readTyped(value: Record<string, unknown>, report: (issue: Issue) => voi
   return model && completed(model)
 }
 
-function readDocument(document: YamlDocument, file: string): { sourced?: SourcedResource; errors: ResourceError[] } {
+/** As many problems are told at once; a file with more is another kind of file, and telling all would take long. */
+const mostTold = 100
+
+class EnoughTold extends Error {}
+
+function readDocument(
+  document: YamlDocument,
+  file: string,
+  told: { count: number },
+): { sourced?: SourcedResource; errors: ResourceError[] } {
   const locate = locator(document, file)
   const errors: ResourceError[] = []
-  const report = (issue: Issue) => void errors.push(locate(issue))
+  const report = (issue: Issue) => {
+    if (told.count++ >= mostTold) throw new EnoughTold()
+    errors.push(locate(issue))
+  }
   if (!isMapping(document.value)) {
     report({
       path: [],
@@ -63,8 +75,13 @@ function readDocument(document: YamlDocument, file: string): { sourced?: Sourced
     })
     return { errors }
   }
-  const resource = readTyped(document.value, report)
-  return resource && errors.length === 0 ? { sourced: { resource, locate }, errors } : { errors }
+  try {
+    const resource = readTyped(document.value, report)
+    return resource && errors.length === 0 ? { sourced: { resource, locate }, errors } : { errors }
+  } catch (error) {
+    if (error instanceof EnoughTold) return { errors }
+    throw error
+  }
 }
 
 function twice(read: readonly SourcedResource[]): ResourceError[] {
@@ -83,14 +100,15 @@ function twice(read: readonly SourcedResource[]): ResourceError[] {
 /**
  * Reads a YAML stream of resources, with the places of their values.
  *
- * @throws ResourceErrors with everything that is wrong, in the order of the file
+ * @throws ResourceErrors with what is wrong, in the order of the file: all of it, or the first hundred problems
  */
 export function readResources(text: string, { file }: { file: string }): SourcedResource[] {
   const yaml = readYaml(text)
   if (yaml.is === 'refused') {
     throw new ResourceErrors(yaml.problems.map(({ path, ...problem }) => ({ file, ...problem, field: fieldPath(path) })))
   }
-  const documents = yaml.documents.map((document) => readDocument(document, file))
+  const told = { count: 0 }
+  const documents = yaml.documents.map((document) => readDocument(document, file, told))
   const read = documents.flatMap(({ sourced }) => (sourced ? [sourced] : []))
   const errors = [...documents.flatMap((document) => document.errors), ...twice(read)]
   if (errors.length > 0)
