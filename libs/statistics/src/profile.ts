@@ -44,7 +44,7 @@ export const PROFILE_BINS = 50
 export const PROFILE_CATEGORIES = 400
 
 /** Ascending distinct edges from min to max: the distinct values themselves while they are few, otherwise quantiles (type 1) of the sorted values. */
-const quantileEdges = (sorted: Float64Array, bins: number): number[] => {
+export const quantileEdges = (sorted: Float64Array, bins: number): number[] => {
   if (sorted.length === 0) return [0, 1]
   const distinct: number[] = []
   for (const value of sorted) {

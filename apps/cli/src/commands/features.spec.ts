@@ -18,8 +18,21 @@ it('finds features, and shows one', async () => {
               ...feature,
               uses: { models: [{ model: 'default/late', as: 'label' }], versions: ['default/late/7'], versionCount: 5 },
               freshness: { objectiveMs: null, lagMs: 5, lastRowAt: '2001-01-14T09:30:05.123Z' },
-              values: { state: 'measured', rows: 7, nulls: 1, top: [] },
-            },
+              values: {
+                state: 'measured', rows: 7, nulls: 1, top: [],
+                drift: {
+                  days: [
+                    { day: '2001-01-11', rows: 3, distance: 0.01, noise: 0.1 },
+                    { day: '2001-01-13', rows: 3, distance: 0.4, noise: 0.1 },
+                    { day: '2001-01-14', rows: 1, distance: null, noise: null },
+                  ],
+                },
+              },
+              lineage: {
+                nodes: ['topic rows', 'view plans', 'feature hour'].map((label) => ({ id: label, kind: label, label })),
+                edges: [{ from: 'topic rows', to: 'view plans' }, { from: 'view plans', to: 'feature hour' }],
+              },
+            }, // prettier-ignore
           ],
   )
   const env = { FEATURE_STORE_URL: store.url }
@@ -31,8 +44,21 @@ it('finds features, and shows one', async () => {
   expect(shown.out).toMatch(
     /late \(label\)[^]*5, the newest: default\/late\/7[^]*2001-01-14 09:30:05[^]*7 rows, 1 null[^]*other:h \(same definition\)/,
   )
+  expect(shown.out).toContain('▁·█· 2001-01-11 – 2001-01-14, most 0.4 on 2001-01-13 (by chance 0.1)')
+  expect(shown.out).toContain('topic rows\n  view plans\n    feature hour')
   expect(store.asked[2]!.url).toBe('/v1/catalogue/default/plans/hour')
   expect((await cascata(['features', 'show', 'hour'], { env })).code).toBe(2)
   expect(JSON.parse((await cascata(['--json', 'features'], { env })).out)).toMatchObject([{ name: 'hour' }])
+  await store.close()
+})
+
+it('says which features there are when one is unknown', async () => {
+  const store = await service(() => [
+    404,
+    { code: 'FS_FEATURE_NOT_FOUND', message: 'There is no feature plans:huor.', hint: 'Features of the view: hour, seats.' },
+  ])
+  const ran = await cascata(['features', 'show', 'plans:huor'], { env: { FEATURE_STORE_URL: store.url } })
+  expect(ran).toMatchObject({ code: 1, out: '' })
+  expect(ran.err).toMatch(/no feature plans:huor[^]*hour, seats/)
   await store.close()
 })

@@ -1,45 +1,10 @@
 import { type Context } from '../context.ts'
 import { wrongUsage } from '../errors.ts'
 import { path } from '../http.ts'
-import { parseName, showName } from '../names.ts'
-import { list, table } from '../output/table.ts'
-import { showNumber, showTime } from '../output/words.ts'
+import { parseName } from '../names.ts'
+import { type Listed, nameOf, showFeature, type Shown } from '../output/feature.ts'
+import { table } from '../output/table.ts'
 import { examples, type Registry } from './register.ts'
-
-interface Similar {
-  feature: string
-  by: 'definition' | 'values'
-  agreement?: number | null
-  correlation?: number | null
-}
-
-interface Feature {
-  namespace: string
-  view: string
-  name: string
-  type: string
-  owner: string
-  tags: string[]
-  description: string
-  definition: { topic: string; field: string | null; fn: string | null }
-  similar: Similar[]
-}
-
-type Listed = Feature & { uses: { models: number; versions: number } }
-
-type Shown = Feature & {
-  uses: { models: { model: string; as: string }[]; versions: string[]; versionCount: number }
-  freshness: { objectiveMs: number | null; lagMs: number | null; lastRowAt: string | null }
-  values: {
-    state: string
-    rows?: number
-    nulls?: number
-    numbers?: { mean: number; quantiles: Record<string, number> } | null
-    top?: { value: string; count: number }[]
-  }
-}
-
-const nameOf = ({ namespace, view, name }: Feature) => `${showName({ namespace, name: view })}:${name}`
 
 interface Options {
   tag?: string
@@ -83,11 +48,6 @@ async function search(context: Context, { unused, similar, ...options }: Options
   })
 }
 
-const told = ({ feature, by, agreement, correlation }: Similar): string =>
-  by === 'definition'
-    ? `${feature} (same definition)`
-    : `${feature} (values: agreement ${showNumber(agreement)}, correlation ${showNumber(correlation)})`
-
 async function show(context: Context, _options: object, reference?: string): Promise<void> {
   const at = reference!.lastIndexOf(':')
   if (at < 1) throw wrongUsage(`${reference} is no feature`, 'expected view:feature, such as plans:hour')
@@ -95,34 +55,7 @@ async function show(context: Context, _options: object, reference?: string): Pro
   const found = await context
     .app('feature-store')
     .get<Shown>(path`/v1/catalogue/${namespace}/${view}/${reference!.slice(at + 1)}`)
-  const { type, owner, tags, description, definition, uses, values, similar, freshness } = found
-  context.print(found, () =>
-    list(context, [
-      ['feature', nameOf(found)],
-      ['type', type],
-      ['what', description],
-      ['owner', owner],
-      ['tags', tags.join(', ')],
-      ['from', `${definition.topic}: ${[definition.fn, definition.field].filter(Boolean).join(' of ')}`],
-      ['models', uses.models.map(({ model, as }) => `${model} (${as})`).join(', ')],
-      [
-        'versions',
-        uses.versions.length < uses.versionCount
-          ? `${uses.versionCount}, the newest: ${uses.versions.join(', ')}`
-          : uses.versions.join(', '),
-      ],
-      ['last row', freshness.lastRowAt && showTime(freshness.lastRowAt)],
-      ['values', values.state === 'measured' ? `${values.rows} rows, ${values.nulls} null` : values.state],
-      [
-        'quantiles',
-        Object.entries(values.numbers?.quantiles ?? {})
-          .map(([name, of]) => `${name} ${showNumber(of)}`)
-          .join(', '),
-      ],
-      ['most often', (values.top ?? []).map(({ value, count }) => `${value} (${count})`).join(', ')],
-      ['similar', similar.map(told).join(', ')],
-    ]),
-  )
+  context.print(found, () => showFeature(context, found))
 }
 
 /** Commands that find features. */

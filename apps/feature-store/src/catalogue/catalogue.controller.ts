@@ -8,6 +8,7 @@ import { listViews, revisionsOf, type StoredView } from '../feature-views/views.
 import { freshnessOf } from '../feature-views/freshness.ts'
 import { Parts } from '../parts.ts'
 import { sameDefinitions } from './decide-similar.ts'
+import { lineageOf } from './feature-lineage.ts'
 import { type Feature, featuresOf, matches, pageOf, type ViewMetadata } from './features.ts'
 import { type LookInto } from './look-into.ts'
 import { countUses, usesOf } from './uses.store.ts'
@@ -77,15 +78,20 @@ export class CatalogueController {
       stored.view.served.find((each) => each.name === field)!,
       views,
     )
+    const uses = await usesOf(this.db, feature.id, (model) => mayAccess(namespace, model.slice(namespace.length + 1)))
     const same = sameDefinitions(described.flatMap((each) => each.features))(feature)
     return {
       ...feature,
       revision: stored.view.revision,
       revisions: await this.revisions(stored, feature),
       freshness: freshnessOf(stored),
-      uses: await usesOf(this.db, feature.id, (model) => mayAccess(namespace, model.slice(namespace.length + 1))),
+      uses,
+      lineage: lineageOf(feature, stored.view.revision, uses),
       similar: [...same, ...(insight.state === 'measured' ? insight.near : [])],
-      values: insight.state === 'measured' ? { state: insight.state, ...insight.profile, compared: insight.compared } : insight,
+      values:
+        insight.state === 'measured'
+          ? { state: insight.state, ...insight.profile, drift: insight.drift, compared: insight.compared }
+          : insight,
     }
   }
 

@@ -11,6 +11,7 @@ import { keepService } from '../feature-services/feature-services.store.ts'
 import { type RawRecord } from '../ingest/validate-rows.ts'
 import { CatalogueController } from './catalogue.controller.ts'
 import { type InsightLimits, lookingInto } from './look-into.ts'
+import { type DriftOfValues } from './measure-drift.ts'
 import { type FeatureProfile } from './measure.ts'
 
 const t0 = Date.parse('2001-01-10T00:00:00Z')
@@ -161,13 +162,14 @@ it('tells which models and versions use a feature, and which features nobody doe
     await keepService(tx, { ...version, version: '9' }, ['flights:km', 'flights:carrier'])
     await keepService(tx, { ...version, version: '10' }, null)
   })
-  const { uses, owner } = await catalogue().show('default', 'flights', 'km')
+  const { uses, owner, lineage } = await catalogue().show('default', 'flights', 'km')
   expect(owner).toBe('ops')
   expect(uses).toEqual({
     models: [{ model: 'default/delay', as: 'feature' }],
     versions: ['default/delay/10', 'default/delay/9'],
     versionCount: 2,
   })
+  expect(lineage.edges).toContainEqual({ from: 'model:default/delay', to: 'version:default/delay/10' })
   expect((await catalogue().list({ ...everything, tag: 'aviation', name: 'k' })).features).toEqual([
     expect.objectContaining({ id: 'default/flights:km', uses: { models: 1, versions: 2 } }),
   ])
@@ -223,4 +225,45 @@ it('looks at no more rows than it may, and says when it took too long', async ()
   expect(values).toMatchObject({ state: 'measured' })
   expect((values as { rows: number }).rows).toBeLessThanOrEqual(100)
   expect((await catalogue({ profileTime: 0 }).show('default', 'flights', 'km')).values).toEqual({ state: 'too-slow' })
+})
+
+it('counts the values of each day, and how far they are from those of the other days', async () => {
+  const view = await store.apply(
+    aView({ name: 'days', entity, time, fields: { flight: 'string', at: 'timestamp', km: 'double', hub: 'string' } }),
+  )
+  const day = 86_400_000
+  const rows = Array.from({ length: 4_000 }, (_, index) => {
+    const days = Math.floor(index / 1_000)
+    const at = new Date(t0 - day * (40 * Number(days === 0)) + days * day + index * 1_000)
+    const late = days === 3
+    return { flight: `F${index}`, at: at.toISOString(), km: (index % 100) + (late ? 40 : 0), hub: late ? 'ATL' : "O'Hare" }
+  })
+  const sink = await store.sink(view)
+  for (const part of [0, 1, 2, 3])
+    await store.flush(
+      view,
+      sink,
+      rows.slice(1_000 * part, 1_000 * (part + 1)).map((row, index) => ({
+        ...record(1_000 * part + index, row),
+        timestamp: Date.parse(row.at),
+      })),
+    )
+  const driftIn = async (feature: string, profileRows: number) => {
+    const { values } = await catalogue({ profileRows }).show('default', 'days', feature)
+    return (values as unknown as { drift: DriftOfValues | null }).drift!
+  }
+  const all = await driftIn('km', 100_000)
+  expect(all.days.map((each) => [each.day, each.rows])).toEqual([
+    ['2001-01-11', 1_000],
+    ['2001-01-12', 1_000],
+    ['2001-01-13', 1_000],
+  ])
+  const [first, second, third] = all.days.map(({ distance }) => distance!)
+  expect(third).toBeGreaterThan(1.4 * Math.max(first!, second!))
+  const some = await driftIn('hub', 3_000)
+  expect(some.bins).toEqual({ values: ["O'Hare", 'ATL'] })
+  for (const { rows: sampled } of some.days) {
+    expect(sampled).toBeGreaterThan(50)
+    expect(sampled).toBeLessThan(150)
+  }
 })

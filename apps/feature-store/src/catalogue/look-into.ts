@@ -1,9 +1,12 @@
+import { type DuckDBConnection } from '@duckdb/node-api'
 import { type Database } from '@cascata/messaging'
 import { type NamedField, qualified, type View } from '../feature-views/view.ts'
 import { revisionsOf, type StoredView } from '../feature-views/views.store.ts'
 import { type Duck } from '../offline/duckdb.ts'
 import { type SegmentStore } from '../offline/segments.store.ts'
 import { byNearness, isComparable, isNear, type Similarity } from './decide-similar.ts'
+import { lastDays } from './decide-days.ts'
+import { driftDays, type DriftOfValues, measureDrift } from './measure-drift.ts'
 import { compareFields, type FeatureProfile, profileField } from './measure.ts'
 import { newestSegments, type Sampled } from './sample-sql.ts'
 
@@ -12,6 +15,8 @@ export type Insight =
   | {
       readonly state: 'measured'
       readonly profile: FeatureProfile
+      /** Null for a time, and where there are no rows. */
+      readonly drift: DriftOfValues | null
       readonly near: readonly Similarity[]
       readonly compared: number
     }
@@ -57,6 +62,14 @@ export function lookingInto({
     return { view, segments: newest, fieldsOf: (revision) => new Set(Object.keys(revisions.get(revision)?.fields ?? {})) }
   }
 
+  const driftIn = async (connection: DuckDBConnection, stored: StoredView, own: Sampled, field: NamedField) => {
+    const rows = Math.ceil(config.profileRows / driftDays)
+    const days = lastDays(await segments.list(db, stored.view.id), { days: driftDays, rows })
+    if (!days) return null
+    await segments.fetch(days.segments)
+    return measureDrift(connection, { ...own, days }, field)
+  }
+
   const look = async (stored: StoredView, field: NamedField, comparisons: readonly Comparison[]): Promise<Insight> => {
     const connection = await duck.connect()
     let late = false
@@ -70,6 +83,7 @@ export function lookingInto({
     try {
       const own = await sample(stored)
       const profile = await profileField(connection, own, field, config.profileRows)
+      const drift = await driftIn(connection, stored, own, field)
       const near: (Similarity & { by: 'values' })[] = []
       for (const { other, fields } of comparisons) {
         const measured = await compareFields(connection, { ...own, field }, { ...(await sample(other)), fields }, comparedKeys)
@@ -79,7 +93,7 @@ export function lookingInto({
       }
       if (late) return { state: 'too-slow' }
       const compared = comparisons.reduce((sum, { fields }) => sum + fields.length, 0)
-      return { state: 'measured', profile, near: near.sort(byNearness), compared }
+      return { state: 'measured', profile, drift, near: near.sort(byNearness), compared }
     } catch (error) {
       if (late) return { state: 'too-slow' }
       throw error

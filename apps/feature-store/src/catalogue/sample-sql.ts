@@ -3,6 +3,7 @@ import { type NamedField, type View } from '../feature-views/view.ts'
 import { quoted } from '../offline/duckdb.ts'
 import { scanSql } from '../offline/segment-columns.ts'
 import { type Segment } from '../offline/segments.store.ts'
+import { dayMs, type Days } from './decide-days.ts'
 
 /** A view's newest segments, of which samples are taken. */
 export interface Sampled {
@@ -33,6 +34,16 @@ export function fieldSql({ view, segments, fieldsOf }: Sampled, field: NamedFiel
   const value = field.type === 'string' || !isInputType(field.type) ? cellSql(field) : quoted(field.name)
   return `select ${value} as value from (${scan})
            where not __deleted and hash(${place.join(', ')}) % ${partsOf(segments, rows)} = 0 limit ${rows}`
+}
+
+/** SQL of one field of about as many rows of each day as they were asked for, as `value`, beside the day it is of, as Unix ms of its begin. */
+export function datedSql({ view, days, fieldsOf }: Sampled & { readonly days: Days<Segment> }, field: NamedField): string {
+  const place = ['__partition', '__epoch', '__offset']
+  const scan = scanSql(view, days.segments, fieldsOf, [field.name, ...place, '__event_time', '__deleted'])
+  const index = `1 + (epoch_ms(__event_time) - ${days.from}) // ${dayMs}`
+  return `select (${days.from} + (${index} - 1) * ${dayMs})::DOUBLE as day, ${cellSql(field)} as value from (${scan})
+           where not __deleted and epoch_ms(__event_time) >= ${days.from}
+             and hash(${place.join(', ')}) % ([${days.parts.join(', ')}])[${index}] = 0`
 }
 
 /** SQL of fields in the newest row of each key in one of `parts` parts of all keys, beside the key as `k0`, `k1`, …; fields as `<prefix>0`, … */
