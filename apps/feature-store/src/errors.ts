@@ -1,3 +1,4 @@
+import { formatResourceError, type ResourceError } from '@cascata/resources'
 import { defineError } from '@cascata/service'
 
 export const viewNotFound = defineError<{ view: string }>({
@@ -13,6 +14,14 @@ export const featureNotFound = defineError<{ feature: string; known: string[] }>
   retry: false,
   message: ({ feature }) => `There is no feature ${feature}.`,
   hint: ({ known }) => `A feature is written view:field. The view has ${known.slice(0, 20).join(', ')}.`,
+})
+export const resourcesInvalid = defineError<{ errors: readonly ResourceError[] }>({
+  code: 'FS_RESOURCES_INVALID',
+  status: 422,
+  retry: false,
+  message: ({ errors }) =>
+    Array.isArray(errors) ? `The documents are wrong: ${formatResourceError(errors[0]!)}.` : 'The documents are wrong.',
+  hint: 'Correct them: `details.errors` names line, column and field of each problem.',
 })
 export const viewRebuilding = defineError<{ view: string }>({
   code: 'FS_VIEW_REBUILDING',

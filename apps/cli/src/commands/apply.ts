@@ -5,7 +5,7 @@ import { withKafka } from '../facts/log.ts'
 import { harmless, table } from '../output/table.ts'
 import { decideDrift, historyOf, type Origin } from '../resources/drift.ts'
 import { commitOf, invalid, joined, parseFiles, readFiles, type ResourceFile } from '../resources/files.ts'
-import { type Planned, showPlan, type ShownPlan, summarise, type Unnamed } from '../resources/show-plan.ts'
+import { type Planned, type PlannedSimilar, showPlan, type ShownPlan, summarise, type Unnamed } from '../resources/show-plan.ts'
 import { examples, type Registry } from './register.ts'
 
 interface Options {
@@ -40,7 +40,11 @@ async function located<T>(ask: () => Promise<T>, locate: (error: ResourceError) 
 
 const asked = (prune: boolean) => (prune ? { prune: 'true' } : {})
 
-async function askPlan(files: readonly ResourceFile[], { prune = false }: Options, context: Context): Promise<ShownPlan> {
+async function askPlan(
+  files: readonly ResourceFile[],
+  { prune = false }: Options,
+  context: Context,
+): Promise<Omit<ShownPlan, 'similar'>> {
   const { text, locate } = joined(files)
   const answer = await located(() => context.app('registry').send<PlanAnswer>('POST', '/v1/plan', text, asked(prune)), locate)
   if (answer.errors.length > 0) throw invalid(answer.errors.map(locate))
@@ -53,8 +57,21 @@ async function askPlan(files: readonly ResourceFile[], { prune = false }: Option
   return summarise({ changed: answer.changed, documents, unnamed }, prune)
 }
 
+/** Features of the files that are like others. The feature store may be out of reach of whoever plans, which is then said, and no failure. */
+async function similarIn(files: readonly ResourceFile[], context: Context): Promise<ShownPlan['similar']> {
+  try {
+    const { text: resources } = joined(files)
+    return await context.app('feature-store').post<PlannedSimilar>('/v1/catalogue/similar', { resources })
+  } catch (error) {
+    if (error instanceof CommandError && error.code !== 'CLI_INTERRUPTED') return { unknown: error.message }
+    throw error
+  }
+}
+
 async function plan(context: Context, options: Options) {
-  const found = await askPlan(await filesOf(options, context), options, context)
+  const files = await filesOf(options, context)
+  const planned = await askPlan(files, options, context)
+  const found: ShownPlan = { ...planned, similar: await similarIn(files, context) }
   context.print(found, () => showPlan(context, found, options.prune === true))
   if (found.refused.length > 0) return exitCodes.failed
   return found.changed ? exitCodes.changes : exitCodes.done

@@ -1,5 +1,6 @@
 import { type Change, notYet } from '@cascata/resources'
 import { type Context } from '../context.ts'
+import { type Similar, told } from '../output/feature.ts'
 import { harmless } from '../output/table.ts'
 import { showTime } from '../output/words.ts'
 import { type Origin } from './drift.ts'
@@ -30,6 +31,12 @@ export interface Unnamed extends Named, Standing<Origin> {
   inUse: string[]
 }
 
+/** Features of the documents that are like others; `looked` of those with rows were compared by values. */
+export interface PlannedSimilar {
+  alike: (Named & { feature: string; similar: Similar[] })[]
+  values: { features: number; looked: number }
+}
+
 /** A plan with all that people want to know of it. */
 export interface ShownPlan {
   changed: boolean
@@ -41,13 +48,17 @@ export interface ShownPlan {
   refused: string[]
   /** What the documents have a place for, is off, and stays off: nobody should wait for it. */
   notYet: string[]
+  similar: PlannedSimilar | { unknown: string }
 }
 
 const qualified = ({ namespace, name }: Named): string => `${namespace}/${name}`
 const full = (each: Named): string => `${each.kind} ${qualified(each)}`
 
 /** Adds to the answer of the registry what follows from it. */
-export function summarise(answer: Pick<ShownPlan, 'changed' | 'documents' | 'unnamed'>, prune: boolean): ShownPlan {
+export function summarise(
+  answer: Pick<ShownPlan, 'changed' | 'documents' | 'unnamed'>,
+  prune: boolean,
+): Omit<ShownPlan, 'similar'> {
   const bringing = (effect: Change['effect']) =>
     answer.documents.filter(({ changes }) => changes.some((change) => change.effect === effect)).map(qualified)
   const kinds = new Set(answer.documents.map(({ kind }) => kind))
@@ -100,6 +111,20 @@ function showUnnamed(context: Context, unnamed: Unnamed): string {
   ].join('\n')
 }
 
+function showSimilar({ paint }: Context, similar: ShownPlan['similar']): string[] {
+  if ('unknown' in similar) return [paint.dim(`similar features were not looked for: ${harmless(similar.unknown)}`)]
+  const { alike, values } = similar
+  const lines = alike.map(
+    ({ kind, feature, similar: others }) =>
+      `  ${feature} ${kind === 'Model' ? 'is read beside' : 'is like'} ${others.map(told).join(', ')}`,
+  )
+  const late = values.features - values.looked
+  return [
+    ...(alike.length > 0 ? [paint.yellow('similar features, which may be one:'), ...lines.map(harmless)] : []),
+    ...(late > 0 ? [paint.dim(`the values of ${late} of ${values.features} features were not compared: it takes too long`)] : []),
+  ]
+}
+
 /** A plan for people: each document, then what it all comes to. */
 export function showPlan(context: Context, plan: ShownPlan, prune: boolean): string {
   const counts = Object.entries(Object.groupBy(plan.documents, ({ action }) => action)).map(
@@ -115,6 +140,7 @@ export function showPlan(context: Context, plan: ShownPlan, prune: boolean): str
     ...named('rebuilt', plan.rebuilds),
     ...named('refused, as it is in use', plan.refused),
     ...(prune ? [] : named('in no file, left alone without --prune', plan.unnamed.map(full))),
+    ...showSimilar(context, plan.similar),
     context.paint.dim(`off, as not supported yet: ${plan.notYet.join('; ')}`),
   ].join('\n')
 }

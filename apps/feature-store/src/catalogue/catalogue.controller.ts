@@ -1,9 +1,10 @@
-import { Controller, Get, Inject, Param, Query } from '@nestjs/common'
+import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query } from '@nestjs/common'
 import { z } from 'zod'
 import { resourceApplied } from '@cascata/events'
 import { type Database, latestAll } from '@cascata/messaging'
+import { parseResources, type Resource, ResourceErrors, yamlLimits } from '@cascata/resources'
 import { mayAccess, Permission } from '@cascata/service'
-import { featureNotFound, viewNotFound } from '../errors.ts'
+import { featureNotFound, resourcesInvalid, viewNotFound } from '../errors.ts'
 import { listViews, revisionsOf, type StoredView } from '../feature-views/views.store.ts'
 import { freshnessOf } from '../feature-views/freshness.ts'
 import { Parts } from '../parts.ts'
@@ -11,6 +12,7 @@ import { sameDefinitions } from './decide-similar.ts'
 import { lineageOf } from './feature-lineage.ts'
 import { type Feature, featuresOf, matches, pageOf, type ViewMetadata } from './features.ts'
 import { type LookInto } from './look-into.ts'
+import { plannedSimilar } from './planned-similar.ts'
 import { countUses, usesOf } from './uses.store.ts'
 
 const text = z.string().min(1).max(200).optional()
@@ -28,6 +30,17 @@ const search = z.object({
   after: z.string().max(400).optional(),
   limit: z.coerce.number().int().min(1).max(1_000).default(100),
 })
+
+const planned = z.object({ resources: z.string().min(1).max(yamlLimits.bytes) })
+
+function read(stream: string): Resource[] {
+  try {
+    return parseResources(stream, { file: 'resources' })
+  } catch (error) {
+    if (!(error instanceof ResourceErrors)) throw error
+    throw resourcesInvalid({ errors: error.errors }, { cause: error })
+  }
+}
 
 const undescribed: ViewMetadata = { owner: '', description: '', tags: [] }
 const unused = { models: 0, versions: 0 }
@@ -61,6 +74,14 @@ export class CatalogueController {
       .filter((each) => asked.similar === 'false' || each.similar.length > 0)
     const { page, next } = pageOf(found, asked)
     return { total: found.length, features: page, next }
+  }
+
+  /** What is like something else in documents that are not applied yet, as a YAML stream. */
+  @Post('similar')
+  @Permission('viewer', { scope: 'handler' })
+  @HttpCode(200)
+  async similar(@Body({ schema: planned }) { resources }: z.infer<typeof planned>) {
+    return plannedSimilar(read(resources), await this.described(), this.lookInto)
   }
 
   /** All that is known of a feature. */

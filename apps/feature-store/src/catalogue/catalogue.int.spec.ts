@@ -85,6 +85,7 @@ function catalogue(limits: Partial<InsightLimits> = {}, allows: Principal['allow
   const asReader = <T>(work: () => T) => runInContext({ correlationId: 'test', principal }, work)
   return {
     list: (asked: Parameters<CatalogueController['list']>[0]) => asReader(() => controller.list(asked)),
+    similar: (asked: Parameters<CatalogueController['similar']>[0]) => asReader(() => controller.similar(asked)),
     show: (...names: Parameters<CatalogueController['show']>) => asReader(() => controller.show(...names)),
   }
 }
@@ -208,6 +209,28 @@ it('looks again when rows came or went', async () => {
   })
   await erasing.erase('default', 'distances', { flight: 'F400' }, 'test')
   expect(await look()).toMatchObject({ profile: { rows: 400 } })
+})
+
+it('compares documents with what is there, by definition and by values', async () => {
+  const document = (name: string, topic: string, fields: string) =>
+    `apiVersion: cascata/v1\nkind: FeatureView\nmetadata: {name: ${name}}\nspec: {source: {topic: ${topic}}, entity: [flight], eventTime: {field: at}, fields: {flight: string, at: timestamp, ${fields}}}\n`
+  const resources = [
+    document('distances', 'distances', 'miles: double, noise: int'),
+    document('planned', 'flights', 'km: double'),
+  ].join('---\n')
+  const { alike, values } = await catalogue().similar({ resources })
+  expect(alike).toMatchObject([
+    {
+      name: 'distances',
+      feature: 'default/distances:miles',
+      similar: [{ feature: 'default/flights:km', by: 'values', keys: 400 }],
+    },
+    { name: 'planned', feature: 'default/planned:km', similar: [{ feature: 'default/flights:km', by: 'definition' }] },
+  ])
+  expect(values).toEqual({ features: 2, looked: 2 })
+  const blind = catalogue({}, (_, resource) => resource === 'distances')
+  expect((await blind.similar({ resources })).alike).toEqual([])
+  await expect(catalogue().similar({ resources: 'kind: Nothing' })).rejects.toMatchObject({ code: 'FS_RESOURCES_INVALID' })
 })
 
 it('shows nobody what is not theirs', async () => {
