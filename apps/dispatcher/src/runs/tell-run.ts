@@ -1,7 +1,8 @@
 import { type Run } from './run.ts'
 
-/** A run as it is answered: everything but its token. */
+/** A run as it is answered: everything but its token. `id` and `run` are the same: by its route, and as events name it. */
 export const tellRun = (run: Run) => ({
+  id: run.id,
   run: run.id,
   namespace: run.namespace,
   model: run.model,
