@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { arrivalOf, parseIso, placeImported, placeLive, timeReader } from './validate-times.ts'
+import { arrivalOf, iso, parseIso, placeImported, placeLive, timeReader } from './validate-times.ts'
 
 const minute = 60_000
 
@@ -46,6 +46,17 @@ it('reads a Unix time in the unit of the view only', () => {
   expect(timeReader('unix-s')('979464600')).toBeNaN()
   expect(timeReader('iso8601')(979_464_600)).toBeNaN()
   expect(timeReader('unix-s')(979_464_600_000)).toBeNaN()
+})
+
+it('writes a time as a clock does', () => {
+  const limit = 8_640_000_000_000_000
+  const days = fc.tuple(fc.integer({ min: -3, max: 3 }), fc.nat(2 * 86_400_000)).map(([day, ms]) => day * 86_400_000 + ms)
+  fc.assert(
+    fc.property(fc.array(fc.oneof(days, fc.integer({ min: -limit, max: limit }))), (times) => {
+      expect(times.map(iso)).toEqual(times.map((ms) => new Date(ms).toISOString()))
+    }),
+  )
+  expect(() => iso(Number.NaN)).toThrow(RangeError)
 })
 
 describe('a live row', () => {

@@ -14,6 +14,8 @@ export type KeyPart =
 export interface PlannedView {
   readonly served: ServedView
   readonly key: readonly KeyPart[]
+  /** Of a key that comes with the request as a whole: the same for views that read it alike. */
+  readonly givenKey: string | null
   /** Reads with the same step go in one round trip; a step needs what the ones before it found. */
   readonly step: number
   /** Ordinals of the fields that are read, ascending. */
@@ -98,6 +100,7 @@ function planViews(wanted: readonly WantedView[], given: ReadonlySet<string>): P
     planned.set(each, {
       served: each.served,
       key,
+      givenKey: key.some(({ from }) => from === 'view') ? null : readAlike(each.served.view),
       step: key.some(({ from }) => from === 'view') ? 1 : 0,
       ordinals: fields.map(([ordinal]) => ordinal),
       places: fields.map(([, place]) => place),
@@ -109,6 +112,9 @@ function planViews(wanted: readonly WantedView[], given: ReadonlySet<string>): P
   for (const index of wanted.keys()) if (chained(index)) plan(index)
   return [...planned.values()]
 }
+
+/** All that decides how the fields of a key are read. */
+const readAlike = ({ entity, spec }: ServedView['view']): string => JSON.stringify([entity, spec.eventTime.format])
 
 /** The reader of rows that a revision encoded: fields it did not know are null, integers that are doubles now become some. */
 export function readerOf({ fields, ordinals: mapping, widened }: RowLayout, ordinals: readonly number[]): RowReader {

@@ -95,8 +95,8 @@ async function readViews(
   rows: number,
   found: Map<PlannedView, ViewColumns>,
 ): Promise<void> {
-  const keys = views.map((view) => keysOf(view, asked.entities, rows, found))
-  const reads = views.map((planned, index) => ({ planned, keys: keys[index]!.filter((key) => key !== null) }))
+  const keys = keysOfAll(views, asked, rows, found)
+  const reads = views.map((planned, index) => ({ planned, keys: known(keys[index]!) }))
   const answers = await readAll(parts, reads).catch((error: unknown) => {
     throw onlineUnavailable({}, { cause: error })
   })
@@ -164,6 +164,26 @@ async function readerOfRows(catalogue: Catalogue, planned: PlannedView, read: Re
 
 const incomplete = (catalogue: Catalogue, view: View) =>
   (catalogue.isBuilding(view) ? viewBuilding : viewRebuilding)({ view: qualified(view) })
+
+/** The keys that there are: mostly all, and then the list itself, by which the store knows that views have it in common. */
+const known = (keys: readonly (string | null)[]): readonly string[] =>
+  keys.includes(null) ? keys.filter((key) => key !== null) : (keys as readonly string[])
+
+/** The keys of each view; views that find theirs in the request alike share a list. */
+function keysOfAll(
+  views: readonly PlannedView[],
+  { entities }: LookUp,
+  rows: number,
+  found: ReadonlyMap<PlannedView, ViewColumns>,
+): (string | null)[][] {
+  const shared = new Map<string, (string | null)[]>()
+  return views.map((view) => {
+    const made = view.givenKey === null ? undefined : shared.get(view.givenKey)
+    const keys = made ?? keysOf(view, entities, rows, found)
+    if (view.givenKey !== null) shared.set(view.givenKey, keys)
+    return keys
+  })
+}
 
 /** The encoded keys of a view, one an entity; null where a field of another view that is a part of it has no value. */
 function keysOf(

@@ -1,9 +1,9 @@
-import { type Redis, type Result } from 'ioredis'
+import { type Result } from 'ioredis'
 import { type View } from '../feature-views/view.ts'
 import { type RowBatch } from '../ingest/row-batch.ts'
 import { measureMemory, type OnlineSize } from './measure-memory.ts'
 import { compareOnline } from './online-order.ts'
-import { bucketOf, completeKeyOf, expirySlack, globbed, hashOf, openRedis } from './redis.ts'
+import { bucketOf, completeKeyOf, expirySlack, globbed, hashOf, openRedis, succeeded } from './redis.ts'
 import { rowEncoder } from './row-codec.ts'
 
 /**
@@ -94,7 +94,7 @@ export function openOnlineStore({
   const redis = openRedis(url, onError)
   redis.defineCommand('writeIfNewer', { lua: writeIfNewer })
 
-  const completeKey = (id: number) => completeKeyOf(prefix, id)
+  const completeKey = completeKeyOf(prefix)
 
   return {
     async write(batch) {
@@ -113,28 +113,28 @@ export function openOnlineStore({
 
     async read(reads) {
       const pipeline = redis.pipeline()
-      for (const { view } of reads) pipeline.get(completeKey(view.id))
+      pipeline.hmget(completeKey, ...reads.map(({ view }) => fieldOf(view)))
       const plan = hashReads(prefix, reads)
       for (const [hash, { fields }] of plan) pipeline.hmgetBuffer(hash, ...fields)
-      const results = await succeeded(pipeline)
+      const [complete, ...results] = (await succeeded(pipeline)) as [(string | null)[], ...(Buffer | null)[][]]
       const rows = reads.map(({ keys }) => new Array<Buffer | null>(keys.length).fill(null))
-      let next = reads.length
+      let next = 0
       for (const { places } of plan.values()) {
-        const values = results[next++] as (Buffer | null)[]
+        const values = results[next++]!
         for (const [index, { read, at }] of places.entries()) rows[read]![at] = values[index]!
       }
-      return reads.map((_, index) => ({ complete: results[index] !== null, rows: rows[index]! }))
+      return reads.map((_, index) => ({ complete: complete[index] !== null, rows: rows[index]! }))
     },
 
-    async generation({ id }) {
-      const value = await redis.get(completeKey(id))
+    async generation(view) {
+      const value = await redis.hget(completeKey, fieldOf(view))
       return value === null ? null : Number(value)
     },
-    markComplete: async ({ id }, generation) => void (await redis.set(completeKey(id), String(generation))),
-    markIncomplete: async ({ id }) => void (await redis.del(completeKey(id))),
+    markComplete: async (view, generation) => void (await redis.hset(completeKey, fieldOf(view), generation)),
+    markIncomplete: async (view) => void (await redis.hdel(completeKey, fieldOf(view))),
 
     async forget(view) {
-      await redis.del(completeKey(view.id))
+      await redis.hdel(completeKey, fieldOf(view))
       const match = `${globbed(`${prefix}{${placeOf(view)}.`)}*`
       for await (const keys of redis.scanStream({ match, count: 1_000 })) {
         const pipeline = redis.pipeline()
@@ -161,7 +161,7 @@ export function openOnlineStore({
 const placeOf = ({ namespace, entity }: KeyedView): string =>
   `e${hashOf(`${namespace}|${entity.map(({ name, type }) => `${name}:${type}`).join('|')}`).toString(36)}`
 
-const fieldOf = ({ id }: KeyedView): string => String(id)
+const fieldOf = ({ id }: Pick<View, 'id'>): string => String(id)
 
 function hashKeys(prefix: string, view: KeyedView): (bucket: number, key: string) => string {
   const head = `${prefix}{${placeOf(view)}.`
@@ -176,10 +176,16 @@ interface HashRead {
 
 function hashReads(prefix: string, reads: readonly ViewRead[]): Map<string, HashRead> {
   const hashes = new Map<string, HashRead>()
+  const named = new Map<readonly string[], { place: string; names: readonly string[] }>()
   for (const [read, { view, keys }] of reads.entries()) {
-    const hashKey = hashKeys(prefix, view)
-    for (const [at, key] of keys.entries()) {
-      const hash = hashKey(bucketOf(key), key)
+    const place = placeOf(view)
+    let own = named.get(keys)
+    if (own?.place !== place) {
+      const hashKey = hashKeys(prefix, view)
+      own = { place, names: keys.map((key) => hashKey(bucketOf(key), key)) }
+      named.set(keys, own)
+    }
+    for (const [at, hash] of own.names.entries()) {
       const known = hashes.get(hash)
       if (known) {
         known.fields.push(fieldOf(view))
@@ -188,15 +194,6 @@ function hashReads(prefix: string, reads: readonly ViewRead[]): Map<string, Hash
     }
   }
   return hashes
-}
-
-/** The answers of a pipeline. @throws the first error of any of its commands */
-async function succeeded(pipeline: ReturnType<Redis['pipeline']>): Promise<unknown[]> {
-  const results = (await pipeline.exec()) ?? []
-  return results.map(([error, value]) => {
-    if (error) throw error
-    return value
-  })
 }
 
 /** The winners of a batch by bucket: of rows of one key only the greatest is worth a write. */

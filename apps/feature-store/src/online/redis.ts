@@ -1,4 +1,4 @@
-import { Redis } from 'ioredis'
+import { type ChainableCommander, Redis } from 'ioredis'
 
 /** Opens a connection that fails fast: who waits for an answer is told, and what must be written is tried again by its caller. */
 export function openRedis(url: string, onError: (error: Error) => void): Redis {
@@ -29,11 +29,20 @@ export const hashOf = (text: string): number => {
 
 export const bucketOf = (key: string): number => hashOf(key) % buckets
 
-/** Holds the generation of a view's rows, or tiles, once they are complete. */
-export const completeKeyOf = (prefix: string, viewId: number): string => `${prefix}{${viewId}}whole`
+/** A hash by view: the generation of its rows, or tiles, once they are complete. One key, so that a look-up of many views asks once. */
+export const completeKeyOf = (prefix: string): string => `${prefix}complete`
 
 /** Physical expiry counts from the write and comes a little after the logical one, which is judged at read. In ms. */
 export const expirySlack = 10 * 60_000
 
 /** A text as a pattern of Redis that stands for itself. */
 export const globbed = (text: string): string => text.replaceAll(/[*?[\]\\^]/g, '\\$&')
+
+/** The answers of a pipeline. @throws the first error of any of its commands */
+export async function succeeded(pipeline: ChainableCommander): Promise<unknown[]> {
+  const results = (await pipeline.exec()) ?? []
+  return results.map(([error, value]) => {
+    if (error) throw error
+    return value
+  })
+}

@@ -1,12 +1,12 @@
 import { type Result } from 'ioredis'
 import { type View } from '../feature-views/view.ts'
 import { type RowBatch } from '../ingest/row-batch.ts'
-import { bucketOf, buckets, completeKeyOf, expirySlack, globbed, openRedis } from '../online/redis.ts'
+import { bucketOf, buckets, completeKeyOf, expirySlack, globbed, openRedis, succeeded } from '../online/redis.ts'
 import { layoutOf, newestField, readTile, tileOfField } from './tile-codec.ts'
 import { type Built, cutRun, encodeBuilt, encodeReset, encodeRun, runsOf, type TileRun } from './tile-runs.ts'
 import { type Partial } from './partials.ts'
 import { applyRuns, resetTiles } from './tile-scripts.ts'
-import { type WindowPlan } from './window-plan.ts'
+import { type Level, type WindowPlan } from './window-plan.ts'
 
 declare module 'ioredis' {
   interface RedisCommander<Context> {
@@ -126,11 +126,8 @@ export function openTileStore({
         calls.push(sent)
       }
     }
-    const results = (await pipeline.exec()) ?? []
-    return results.map(([error, answer], index) => {
-      if (error) throw error
-      return { items: calls[index]!, answer: answer as Answer }
-    })
+    const answers = await succeeded(pipeline)
+    return answers.map((answer, index) => ({ items: calls[index]!, answer: answer as Answer }))
   }
 
   const send = async (
@@ -159,8 +156,7 @@ export function openTileStore({
         pipeline.del(key)
         pipeline.hset(key, 'generation', String(generation), ...floors)
       }
-      const failed = ((await pipeline.exec()) ?? []).find(([error]) => error)
-      if (failed?.[0]) throw failed[0]
+      await succeeded(pipeline)
     },
 
     async apply(view, generation, batch, oldest) {
@@ -213,13 +209,14 @@ export function openTileStore({
     },
 
     async read({ id, windows }, generation, keys) {
-      const [complete, ...hashes] = await Promise.all([
-        redis.get(completeKeyOf(prefix, id)),
-        ...keys.map((key) => redis.hgetallBuffer(hashKey(id, generation, bucketOf(key), key))),
-      ])
+      const pipeline = redis.pipeline()
+      pipeline.hget(completeKeyOf(prefix), String(id))
+      // `call` answers with a list: an object of some hundred fields an entity costs more than all else here.
+      for (const key of keys) pipeline.callBuffer('HGETALL', hashKey(id, generation, bucketOf(key), key))
+      const [complete, ...hashes] = await succeeded(pipeline)
       return {
         complete: complete === String(generation),
-        entities: (hashes as Record<string, Buffer>[]).map((hash) => entityOf(windows, hash)),
+        entities: (hashes as Buffer[][]).map((hash) => entityOf(windows, hash)),
       }
     },
 
@@ -267,13 +264,34 @@ function encodeCursor({ partition, epoch, next }: TileCursor): Buffer {
   return cursor
 }
 
-function entityOf({ levels }: WindowPlan, hash: Record<string, Buffer>): EntityTiles | null {
-  const newest = hash[newestField]
-  if (!newest) return null
-  const tiles = Object.entries(hash).flatMap(([field, value]) => {
+/** @param hash Fields and values in turn. */
+function entityOf({ levels }: WindowPlan, hash: readonly Buffer[]): EntityTiles | null {
+  let newest: number | null = null
+  const tiles: HeldTile[] = []
+  for (let at = 0; at < hash.length; at += 2) {
+    const [field, value] = [hash[at]!.toString('latin1'), hash[at + 1]!]
     const place = tileOfField(field)
     const level = place && levels[place.level]
-    return level ? [{ ...place, partials: readTile(level, value) }] : []
-  })
-  return { newest: newest.readDoubleBE(0), tiles }
+    if (level) tiles.push(new HeldTile(place.level, place.tile, level, value))
+    else if (field === newestField) newest = value.readDoubleBE(0)
+  }
+  return newest === null ? null : { newest, tiles }
+}
+
+/** A tile as it lies in the store, which is read only when a window reaches it. */
+class HeldTile {
+  readonly level: number
+  readonly tile: number
+  readonly #plan: Level
+  readonly #bytes: Buffer
+  constructor(level: number, tile: number, plan: Level, bytes: Buffer) {
+    this.level = level
+    this.tile = tile
+    this.#plan = plan
+    this.#bytes = bytes
+  }
+  #partials: readonly Partial[] | undefined
+  get partials(): readonly Partial[] {
+    return (this.#partials ??= readTile(this.#plan, this.#bytes))
+  }
 }

@@ -241,7 +241,7 @@ describe('random streams: late, out of order, doubled, over three partitions, wi
             await ingesting.flush({ takes: [99, 99, 99], then: 'none' })
             const last = Math.max(...stream.map(({ arrival }) => arrival))
             const now = start + (last + instants[0]! * 2.5) * minute
-            await redis.set(completeKeyOf(prefix, view.id), String(ingesting.generation))
+            await redis.hset(completeKeyOf(prefix), String(view.id), ingesting.generation)
 
             const read = await tiles.read(
               view,
