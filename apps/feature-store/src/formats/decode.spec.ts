@@ -125,3 +125,113 @@ describe('the wire format', () => {
   })
   it('means nothing to a view of plain JSON', () => expect(take('json', wire(1, avro))).toBe('NOT_JSON'))
 })
+
+describe('bytes and lists', () => {
+  const wide = {
+    flight: 'string',
+    publishedAt: 'timestamp',
+    seats: 'int',
+    photo: { type: 'bytes', nullable: true },
+    tags: { type: 'list<string>', nullable: true },
+    ids: { type: 'list<int>', nullable: true },
+    vector: { type: 'list<float>', nullable: true },
+    stops: { type: 'list<timestamp>', nullable: true },
+    flags: { type: 'list<bool>', nullable: true },
+    parts: { type: 'list<bytes>', nullable: true },
+  } as const
+  const wideView = (source: Parameters<typeof take>[0]) => aView({ fields: wide, source })
+  const [photo, part] = [Buffer.from([0, 255, 1]), Buffer.from('ä')]
+  const row = {
+    ...flight,
+    photo: photo.toString('base64'),
+    tags: ['late', ''],
+    ids: [1, -2],
+    vector: [0.5, -1],
+    stops: ['2001-01-14T10:00:00Z'],
+    flags: [true, false],
+    parts: [part.toString('base64')],
+  }
+  const values = {
+    seats: 7,
+    photo,
+    tags: ['late', ''],
+    ids: [1, -2],
+    vector: [0.5, -1],
+    stops: [Date.parse('2001-01-14T10:00:00Z')],
+    flags: [true, false],
+    parts: [part],
+  }
+
+  const optional = (type: unknown) => ['null', type]
+  const list = (items: string) => optional({ type: 'array', items })
+  const avroTypes = {
+    flight: 'string',
+    publishedAt: 'string',
+    seats: 'long',
+    photo: optional('bytes'),
+    tags: list('string'),
+    ids: list('long'),
+    vector: list('float'),
+    stops: list('string'),
+    flags: list('boolean'),
+    parts: list('bytes'),
+  }
+  const small = (value: number) => Buffer.from([value < 0 ? -2 * value - 1 : 2 * value])
+  const text = (value: Buffer | string) => Buffer.concat([small(Buffer.byteLength(value)), Buffer.from(value as string)])
+  const float = (value: number) => {
+    const bytes = Buffer.alloc(4)
+    bytes.writeFloatLE(value)
+    return bytes
+  }
+  const items = (each: readonly Buffer[]) => Buffer.concat([small(1), small(each.length), ...each, small(0)])
+  const avroRow = Buffer.concat([
+    text(row.flight),
+    text(row.publishedAt),
+    small(7),
+    small(1),
+    text(photo),
+    items(row.tags.map(text)),
+    items(row.ids.map(small)),
+    items(row.vector.map(float)),
+    items(row.stops.map(text)),
+    items(row.flags.map((flag) => Buffer.from([Number(flag)]))),
+    items([text(part)]),
+  ])
+  const avroEmpty = Buffer.concat([
+    text(row.flight),
+    text(row.publishedAt),
+    small(7),
+    ...Array.from({ length: 7 }, () => small(0)),
+  ])
+  known[6] = {
+    is: 'avro',
+    read: compileAvro([
+      JSON.stringify({ type: 'record', name: 'Wide', fields: Object.entries(avroTypes).map(([name, type]) => ({ name, type })) }),
+    ]),
+  }
+  const empty = { ...flight, photo: null, tags: null, ids: null, vector: null, stops: null, flags: null, parts: null }
+  const structured = { 'content-type': 'application/cloudevents+json' }
+  const binary = { ce_specversion: '1.0', 'content-type': 'application/json' }
+  const event = { specversion: '1.0', id: '1', source: '/s', type: 't' }
+
+  const found = (source: Parameters<typeof take>[0], value: unknown, headers: RawRecord['headers'] = {}) => {
+    const view = wideView(source)
+    const record = { partition: 0, epoch: 0, offset: 1, timestamp: now, key: null, value: bytes(value), headers }
+    const { batch, rejects } = compileValidator(view, recordDecoder(source, schemas)).take([record], now)
+    expect(rejects).toEqual([])
+    return Object.fromEntries(view.fields.map(({ name }, index) => [name, batch.values[index]![0]]))
+  }
+
+  it.each<[string, Parameters<typeof take>[0], unknown, unknown, RawRecord['headers']]>([
+    ['JSON', 'json', row, empty, {}],
+    ['a CloudEvent', 'cloudevents', { ...event, data: row }, { ...event, data: empty }, structured],
+    ['a binary CloudEvent', 'cloudevents', row, empty, binary],
+    ['a binary CloudEvent in Avro', 'cloudevents', wire(6, avroRow), wire(6, avroEmpty), { ...binary, 'content-type': 'avro' }],
+    ['a change event', 'debezium', { op: 'c', after: row }, { op: 'u', after: empty }, {}],
+    ['Avro', 'avro', wire(6, avroRow), wire(6, avroEmpty), {}],
+    ['JSON in the wire format', 'json-schema', wire(2, JSON.stringify(row)), wire(2, JSON.stringify(empty)), {}],
+  ])('come in %s as they are, and as null', (_, source, full, none, headers) => {
+    expect(found(source, full, headers)).toMatchObject(values)
+    expect(found(source, none, headers)).toMatchObject({ seats: 7, photo: null, tags: null, vector: null, parts: null })
+  })
+})
