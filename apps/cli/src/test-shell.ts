@@ -31,7 +31,7 @@ export async function service(
     const [status, body] = answer(one)
     response.writeHead(status, { 'content-type': 'application/json' }).end(typeof body === 'string' ? body : JSON.stringify(body))
   }
-  const server = createServer((request, response) => void respond(request, response))
+  const server = createServer((request, response) => void respond(request, response).catch(() => response.destroy()))
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,

@@ -9,6 +9,7 @@ import { parseName } from '../names.ts'
 import { progressOf } from '../output/progress.ts'
 import { list } from '../output/table.ts'
 import { showCount } from '../output/words.ts'
+import { registerImportMlflow } from './import-mlflow.ts'
 import { examples, type Registry } from './register.ts'
 
 const shownRejects = 20
@@ -63,7 +64,7 @@ async function importFiles(
 }
 
 export function registerImport({ program, action }: Registry): void {
-  program
+  const command = program
     .command('import')
     .description('import files of rows into a view; again, it adds nothing and goes on where it stopped')
     .argument('<view>', 'name or namespace/name')
@@ -79,4 +80,5 @@ export function registerImport({ program, action }: Registry): void {
         importFiles(context, options, view, files.flat() as string[]),
       ),
     )
+  registerImportMlflow(command, action)
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { createServer } from 'node:http'
 import { type AddressInfo } from 'node:net'
 import { createToken } from '@cascata/service'
@@ -60,6 +61,41 @@ const newModel = async (name: string, versions = 2): Promise<string> => {
     await as('trainer', 'POST', 'model-versions/create', { name, source: `runs:/${run}/model`, run_id: run })
   return run
 }
+
+describe('an import', () => {
+  const run_id = randomUUID().replaceAll('-', '')
+  const bodies = {
+    'runs/create': { experiment_id: '0', imported: { run_id } },
+    'logged-models': { experiment_id: '0', imported: { model_id: `m-${run_id}` } },
+  }
+
+  it.each(Object.entries(bodies))('keeps ids, once, for admins of all namespaces: %s', async (path, body) => {
+    for (const who of ['viewer', 'trainer', 'deployer', 'elsewhere']) expect((await as(who, 'POST', path, body)).status).toBe(403)
+    const both = await Promise.all([as('admin', 'POST', path, body), as('admin', 'POST', path, body)])
+    expect(both.map(({ status }) => status).toSorted()).toEqual([200, 400])
+    const [made, refused] = both.toSorted((one, other) => one.status - other.status)
+    expect(made!.text).toContain(run_id)
+    expect(refused!.body).toMatchObject({
+      error_code: 'RESOURCE_ALREADY_EXISTS',
+      message: expect.stringContaining('already exists'),
+    })
+    const illegal = { ...body, imported: { run_id: '../x', model_id: 'x' } }
+    expect((await as('admin', 'POST', path, illegal)).status).toBe(400)
+  })
+
+  it('keeps numbers of versions; those made later go on after the greatest', async () => {
+    const name = uniqueName('model')
+    const run = await newModel(name, 0)
+    const add = async (version?: string) => {
+      const body = { name, source: `runs:/${run}/model`, run_id: run, ...(version ? { imported: { version } } : {}) }
+      const answer = await as('admin', 'POST', 'model-versions/create', body)
+      return answer.body.model_version?.version ?? answer.body.error_code
+    }
+    const made = []
+    for (const version of ['7', '3', undefined, '7', '0', '1e3', undefined]) made.push(await add(version))
+    expect(made).toEqual(['7', '3', '8', 'RESOURCE_ALREADY_EXISTS', 'INVALID_PARAMETER_VALUE', 'INVALID_PARAMETER_VALUE', '9'])
+  })
+})
 
 describe('a model that the platform serves', () => {
   const namespace = uniqueName('ns').replaceAll('_', '-')

@@ -6,6 +6,7 @@ import { resourceDoesNotExist } from '../errors.ts'
 import { type Endpoint, endpoint, type Tracking } from './endpoints.ts'
 import { getActiveExperiment } from './experiments.store.ts'
 import { listArtifacts } from './artifacts.store.ts'
+import { alreadyHere, imported, requireImporter } from './imported.ts'
 import { artifactUri, getRun } from './runs.store.ts'
 import { keyValue, type KeyValue, opaqueId, refuse, said, text } from './wire.ts'
 import { checkedPath } from './validate-artifact-path.ts'
@@ -113,6 +114,7 @@ const create = z.object({
   source_run_id: opaqueId.optional(),
   params: z.array(keyValue).max(1_000).default([]),
   tags: z.array(keyValue).max(1_000).default([]),
+  imported: imported.loggedModel,
 })
 
 const fromPairs = (list: readonly KeyValue[]): string =>
@@ -121,6 +123,7 @@ const fromPairs = (list: readonly KeyValue[]): string =>
 const creating =
   ({ db, clock }: Tracking) =>
   async (asked: z.infer<typeof create>): Promise<object> => {
+    requireImporter(asked.imported)
     if (asked.name && /[/:."'%]/.test(asked.name)) {
       refuse(
         `Invalid model name ('${asked.name}') provided. Model name must be a non-empty string and cannot contain the following characters: ('/', ':', '.', '%', '"', "'")`,
@@ -128,10 +131,10 @@ const creating =
     }
     const { id } = await getActiveExperiment(db, asked.experiment_id)
     if (asked.source_run_id) await getRun(db, asked.source_run_id)
-    const model_id = `m-${randomUUID().replaceAll('-', '')}`
-    await db.query(
+    const model_id = asked.imported?.model_id ?? `m-${randomUUID().replaceAll('-', '')}`
+    const added = await db.query(
       `insert into logged_model (model_id, experiment_id, name, model_type, source_run_id, status, params, tags, creation_time, last_updated_time)
-       values ($1, $2, $3, $4, $5, 'LOGGED_MODEL_PENDING', $6, $7, $8, $8)`,
+       values ($1, $2, $3, $4, $5, 'LOGGED_MODEL_PENDING', $6, $7, $8, $8) on conflict do nothing returning 1 as one`,
       [
         model_id,
         id,
@@ -143,6 +146,7 @@ const creating =
         clock.now(),
       ],
     )
+    if (added.length === 0) throw alreadyHere(`Logged model with ID '${model_id}'`)
     return { model: await say(db, await getLoggedModel(db, model_id)) }
   }
 

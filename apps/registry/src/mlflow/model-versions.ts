@@ -6,12 +6,13 @@ import { findResource } from '../resources/resources.store.ts'
 import { registeredName } from '../versions/model-name.ts'
 import { sayRegistered } from '../versions/say-registered.ts'
 import { type Version } from '../versions/version.ts'
-import { addVersion, lockModel } from '../versions/versions.store.ts'
+import { addVersion, findVersion as findAnyVersion, lockModel } from '../versions/versions.store.ts'
 import { onnxUnder } from './artifacts.store.ts'
 import { sayToWebhooks } from '../webhooks/webhooks.store.ts'
 import { type Endpoint, endpoint, type Tracking } from './endpoints.ts'
 import { parseFilter, parseOrder } from './filter/parse-filter.ts'
 import { versionCondition } from './filter/registry-filter.ts'
+import { alreadyHere, imported as keeping, requireImporter } from './imported.ts'
 import { locateSource } from './model-source.ts'
 import {
   getVersion,
@@ -31,6 +32,7 @@ const create = z.object({
   run_id: opaqueId.optional(),
   tags: z.array(keyValue).max(1_000).default([]),
   description: text.max(100_000).default(''),
+  imported: keeping.version,
 })
 
 /** Says a version that a client registered, when a Model of its name is applied: only then anybody can do anything with it. */
@@ -49,18 +51,22 @@ const publish = async (tx: Tx, version: Version): Promise<void> => {
 
 const creating =
   ({ db, clock }: Tracking) =>
-  async ({ name, source, run_id, tags, description }: z.infer<typeof create>): Promise<object> => {
+  async ({ name, source, run_id, tags, description, imported }: z.infer<typeof create>): Promise<object> => {
+    requireImporter(imported)
     tags.forEach(checkRegistryTag)
     return db.transaction(async (tx) => {
       const registered = await getRegisteredModel(tx, name)
       const { root, run } = await locateSource(tx, source, run_id || undefined)
       await lockModel(tx, registered, clock.now())
+      if (imported && (await findAnyVersion(tx, registered, imported.version)))
+        throw alreadyHere(`Model Version (name=${name}, version=${imported.version})`)
       const modelSha256 = (await onnxUnder(tx, root)) ?? null
       const user = currentPrincipal().name
       const version = await addVersion(
         tx,
         { ...unknown, ...registered, origin: 'client', run, modelSha256, source, description, user },
         clock.now(),
+        imported?.version,
       )
       await setVersionTags(tx, version, tags)
       const subject = `${version.namespace}/${version.model}/${version.version}`

@@ -122,7 +122,7 @@ export const findActiveRun = async (db: Executor, id: string): Promise<RunInfo> 
 /** A run that can be written to, held to the end of the transaction: writers of one run take turns, so that none of them deadlock. */
 export const getActiveRun = async (tx: Tx, id: string): Promise<RunInfo> => refuseInactive(await getRun(tx, id, { lock: true }))
 
-/** Writes a run and its tags, whose keys differ, with one statement; false when its experiment is no longer active. */
+/** Writes a run and its tags, whose keys differ, with one statement; false when its experiment is no longer active, or the id is taken. */
 export const addRun = async (
   db: Executor,
   run: Omit<RunInfo, 'namespace' | 'end_time' | 'lifecycle_stage'>,
@@ -131,7 +131,8 @@ export const addRun = async (
   const rows = await db.query(
     `with added as (
        insert into run (run_id, experiment_id, name, user_id, status, start_time)
-       select $1, id, $3, $4, $5, $6 from experiment where id = $2 and lifecycle_stage = 'active' returning run_id
+       select $1, id, $3, $4, $5, $6 from experiment where id = $2 and lifecycle_stage = 'active'
+       on conflict do nothing returning run_id
      ), tagged as (
        insert into run_tag (run_id, key, value) select added.run_id, tag.* from added, unnest($7::text[], $8::text[]) tag
      )

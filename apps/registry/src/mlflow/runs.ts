@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { type Endpoint, endpoint, type Tracking } from './endpoints.ts'
 import { getActiveExperiment } from './experiments.store.ts'
 import { parseFilter, parseOrder } from './filter/parse-filter.ts'
+import { alreadyHere, imported, requireImporter } from './imported.ts'
 import { lastByKey, logTags } from './run-data.store.ts'
 import { searchRuns } from './runs.search.ts'
 import { addRun, getActiveRun, getRun, getWholeRun, sayInfo, sayRun } from './runs.store.ts'
@@ -19,6 +20,7 @@ const create = z.object({
   run_name: text.max(500).optional(),
   start_time: int64.optional(),
   tags: z.array(keyValue).max(1_000).default([]),
+  imported: imported.run,
 })
 
 const firstNames = [
@@ -62,20 +64,24 @@ const nameOf = (id: string): string => {
 const creating =
   ({ db, clock }: Tracking) =>
   async (asked: z.infer<typeof create>): Promise<object> => {
+    requireImporter(asked.imported)
     const tagged = asked.tags.find(({ key }) => key === nameTag)?.value
     if (asked.run_name && tagged && asked.run_name !== tagged) {
       refuse(
         `Both 'run_name' argument and 'mlflow.runName' tag are specified, but with different values (run_name='${asked.run_name}', mlflow.runName='${tagged}').`,
       )
     }
-    const run_id = randomUUID().replaceAll('-', '')
+    const run_id = asked.imported?.run_id ?? randomUUID().replaceAll('-', '')
     const name = asked.run_name || tagged || nameOf(run_id)
     const user_id = asked.user_id || currentPrincipal().name
     const { id } = await getActiveExperiment(db, asked.experiment_id)
     const start_time = String(asked.start_time ?? clock.now())
     const run = { run_id, experiment_id: id, name, user_id, status: 'RUNNING', start_time }
     const tags = lastByKey([...checkedTags(asked.tags), { key: nameTag, value: name }])
-    if (!(await addRun(db, run, tags))) await getActiveExperiment(db, id)
+    if (!(await addRun(db, run, tags))) {
+      await getActiveExperiment(db, id)
+      throw alreadyHere(`Run with id=${run_id}`)
+    }
     const info = sayInfo({ ...run, namespace: '', end_time: null, lifecycle_stage: 'active' })
     return { run: { info, data: { tags }, inputs: {}, outputs: {} } }
   }

@@ -83,12 +83,12 @@ export const lockModel = async (tx: Tx, model: ModelName, now: number): Promise<
     ])
 }
 
-/** The next version of a locked model, written. */
-export const addVersion = async (tx: Tx, version: NewVersion, now: number): Promise<Version> => {
+/** The next version of a locked model, written; of a number of the caller's choice where that is free. */
+export const addVersion = async (tx: Tx, version: NewVersion, now: number, number?: string): Promise<Version> => {
   const [counted] = await tx.query<{ last_version: string }>(
-    `update registered_model set last_version = last_version + 1, last_updated_time = $3 where namespace = $1 and model = $2
-     returning last_version`,
-    [version.namespace, version.model, now],
+    `update registered_model set last_version = greatest(last_version, coalesce($4::bigint, last_version + 1)), last_updated_time = $3
+      where namespace = $1 and model = $2 returning last_version`,
+    [version.namespace, version.model, now, number ?? null],
   )
   const [row] = await tx.query<Row>(
     `insert into model_version (namespace, model, version, origin, run, dataset, dataset_hash, code, model_sha256, inputs, signature,
@@ -97,7 +97,7 @@ export const addVersion = async (tx: Tx, version: NewVersion, now: number): Prom
     [
       version.namespace,
       version.model,
-      counted!.last_version,
+      number ?? counted!.last_version,
       version.origin,
       version.run,
       version.dataset,
