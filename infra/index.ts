@@ -19,4 +19,5 @@ export {
   type Command,
   type ProcessRef,
 } from './processes/process.ts'
+export { ensureRedis } from './install/redis-server.ts'
 export { installPackages } from './install/system-packages.ts'

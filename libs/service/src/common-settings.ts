@@ -70,7 +70,12 @@ export const commonSettings = {
     ['postgres:', 'postgresql:'],
   ),
   databasePool: setting.int(10, 'CASCATA_DATABASE_POOL', 'Most connections to PostgreSQL.', { min: 2, max: 200 }),
-  redisUrl: setting.url<string>(local(6379, 'redis://'), 'REDIS_URL', 'Redis; `rediss:` for TLS.', ['redis:', 'rediss:']),
+  redisUrl: setting.url<string>(
+    local(6379, 'redis://'),
+    'REDIS_URL',
+    'Redis; `rediss:` for TLS. A cluster: `redis-cluster://host:port` or `rediss-cluster:`, `?node=host:port` for more places to find it by.',
+    ['redis:', 'rediss:', 'redis-cluster:', 'rediss-cluster:'],
+  ),
   registryUrl: urlOf('registry'),
   featureStoreUrl: urlOf('feature-store'),
   dispatcherUrl: urlOf('dispatcher'),

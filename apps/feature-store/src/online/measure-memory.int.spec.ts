@@ -26,7 +26,7 @@ afterAll(async () => {
 })
 
 it('parts what Redis spends on entities among the views that lie in them', async () => {
-  const sizes = await measureMemory(redis, prefix, 10_000_000)
+  const sizes = await measureMemory([redis], prefix, 10_000_000)
   expect([...sizes].map(([view, { rows }]) => [view, rows]).sort()).toEqual([
     [1, 2_000],
     [2, 500],
@@ -42,7 +42,7 @@ it('parts what Redis spends on entities among the views that lie in them', async
 })
 
 it('says about the same of a sample', async () => {
-  const [all, some] = [await measureMemory(redis, prefix, 10_000_000), await measureMemory(redis, prefix, 1_000)]
+  const [all, some] = [await measureMemory([redis], prefix, 10_000_000), await measureMemory([redis], prefix, 1_000)]
   expect(Math.abs(some.get(1)!.rows / all.get(1)!.rows - 1)).toBeLessThan(0.3)
   expect(Math.abs(some.get(1)!.bytes / all.get(1)!.bytes - 1)).toBeLessThan(0.3)
 })

@@ -16,11 +16,27 @@ interface Measured {
   readonly parts: readonly { readonly view: number; readonly bytes: number; readonly isRow: boolean }[]
 }
 
+/** What each view takes, by its id, on all servers that hold a part of the keys. */
+export async function measureMemory(
+  primaries: readonly Redis[],
+  prefix: string,
+  limit = sampledKeys,
+): Promise<Map<number, OnlineSize>> {
+  const total = new Map<number, OnlineSize>()
+  for (const primary of primaries) {
+    for (const [view, { rows, bytes }] of await measureServer(primary, prefix, Math.ceil(limit / primaries.length))) {
+      const before = total.get(view)
+      total.set(view, { rows: rows + (before?.rows ?? 0), bytes: bytes + (before?.bytes ?? 0) })
+    }
+  }
+  return total
+}
+
 /**
- * What each view takes, by its id, estimated from at most `limit` keys. Redis scans in the order of a hash of the keys, so the first ones
+ * What each view takes on a server, estimated from at most `limit` keys. Redis scans in the order of a hash of the keys, so the first ones
  * are a sample of all; where there are no more it is exact. A hash of several views is parted by the lengths of their rows.
  */
-export async function measureMemory(redis: Redis, prefix: string, limit = sampledKeys): Promise<Map<number, OnlineSize>> {
+async function measureServer(redis: Redis, prefix: string, limit: number): Promise<Map<number, OnlineSize>> {
   const found = new Map<number, { rows: number; bytes: number }>()
   let [cursor, seen] = ['0', 0]
   do {

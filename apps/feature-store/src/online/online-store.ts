@@ -3,7 +3,18 @@ import { type View } from '../feature-views/view.ts'
 import { type RowBatch } from '../ingest/row-batch.ts'
 import { measureMemory, type OnlineSize } from './measure-memory.ts'
 import { compareOnline } from './online-order.ts'
-import { bucketOf, completeKeyOf, expirySlack, globbed, hashOf, openRedis, succeeded } from './redis.ts'
+import {
+  bucketOf,
+  completeKeyOf,
+  expirySlack,
+  globbed,
+  hashOf,
+  keysLike,
+  openRedis,
+  pipelineOf,
+  primariesOf,
+  succeeded,
+} from './redis.ts'
 import { rowEncoder } from './row-codec.ts'
 
 /**
@@ -103,7 +114,7 @@ export function openOnlineStore({
       const encoder = rowEncoder(view)
       const hashKey = hashKeys(prefix, view)
       const keep = view.spec.ttl === null ? '0' : String(view.spec.ttl + expirySlack)
-      const pipeline = redis.pipeline()
+      const pipeline = pipelineOf(redis)
       for (const [bucket, indices] of byBucket(batch)) {
         const keys = indices.map((index) => hashKey(bucket, batch.keys[index]!))
         pipeline.writeIfNewer(keys.length, ...keys, fieldOf(view), keep, ...indices.map((index) => encoder.encode(batch, index)))
@@ -112,7 +123,7 @@ export function openOnlineStore({
     },
 
     async read(reads) {
-      const pipeline = redis.pipeline()
+      const pipeline = pipelineOf(redis)
       pipeline.hmget(completeKey, ...reads.map(({ view }) => fieldOf(view)))
       const plan = hashReads(prefix, reads)
       for (const [hash, { fields }] of plan) pipeline.hmgetBuffer(hash, ...fields)
@@ -136,19 +147,21 @@ export function openOnlineStore({
     async forget(view) {
       await redis.hdel(completeKey, fieldOf(view))
       const match = `${globbed(`${prefix}{${placeOf(view)}.`)}*`
-      for await (const keys of redis.scanStream({ match, count: 1_000 })) {
-        const pipeline = redis.pipeline()
-        for (const key of keys as string[]) pipeline.hdel(key, fieldOf(view))
-        if (pipeline.length > 0) await succeeded(pipeline)
+      for await (const keys of keysLike(redis, match)) {
+        const pipeline = pipelineOf(redis)
+        for (const key of keys) pipeline.hdel(key, fieldOf(view))
+        await succeeded(pipeline)
       }
     },
 
-    sizes: () => measureMemory(redis, prefix),
+    sizes: async () => measureMemory(await primariesOf(redis), prefix),
 
     async check() {
-      const policy = /maxmemory_policy:(\S+)/.exec(await redis.info('memory'))?.[1]
-      if (policy && policy !== 'noeviction')
-        throw new Error(`Redis has maxmemory-policy ${policy}: it may drop rows. Set noeviction.`)
+      for (const primary of await primariesOf(redis)) {
+        const policy = /maxmemory_policy:(\S+)/.exec(await primary.info('memory'))?.[1]
+        if (policy && policy !== 'noeviction')
+          throw new Error(`Redis has maxmemory-policy ${policy}: it may drop rows. Set noeviction.`)
+      }
     },
     close: async () => redis.disconnect(),
   }

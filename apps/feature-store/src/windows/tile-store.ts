@@ -1,7 +1,17 @@
-import { type Result } from 'ioredis'
+import { type ChainableCommander, type Result } from 'ioredis'
 import { type View } from '../feature-views/view.ts'
 import { type RowBatch } from '../ingest/row-batch.ts'
-import { bucketOf, buckets, completeKeyOf, expirySlack, globbed, openRedis, succeeded } from '../online/redis.ts'
+import {
+  bucketOf,
+  buckets,
+  completeKeyOf,
+  expirySlack,
+  globbed,
+  keysLike,
+  openRedis,
+  pipelineOf,
+  succeeded,
+} from '../online/redis.ts'
 import { layoutOf, newestField, readTile, tileOfField } from './tile-codec.ts'
 import { type Built, cutRun, encodeBuilt, encodeReset, encodeRun, runsOf, type TileRun } from './tile-runs.ts'
 import { type Partial } from './partials.ts'
@@ -87,12 +97,19 @@ export function openTileStore({
     `${prefix}w${generation}{${id}.${bucket}}${key}`
   const floorsKey = (id: number, generation: number, bucket: number) => `${prefix}f${generation}{${id}.${bucket}}`
 
+  /** One by one: keys of several slots are in no one command of a cluster. */
+  const unlinkAll = async (keys: readonly string[]) => {
+    const pipeline = pipelineOf(redis)
+    for (const key of keys) pipeline.unlink(key)
+    await succeeded(pipeline)
+  }
+
   /** Calls a script for the items of each hash tag; what each call answered, with its items. */
   const each = async <Item extends { key: string }, Answer>(
     view: TiledView,
     generation: number,
     items: readonly Item[],
-    call: (pipeline: ReturnType<typeof redis.pipeline>, keys: string[], items: readonly Item[], indices: number[]) => void,
+    call: (pipeline: ChainableCommander, keys: string[], items: readonly Item[], indices: number[]) => void,
   ): Promise<{ items: readonly Item[]; answer: Answer }[]> => {
     const answers: { items: readonly Item[]; answer: Answer }[] = []
     for (let from = 0; from < items.length; from += runsAhead)
@@ -104,9 +121,9 @@ export function openTileStore({
     view: TiledView,
     generation: number,
     items: readonly Item[],
-    call: (pipeline: ReturnType<typeof redis.pipeline>, keys: string[], items: readonly Item[], indices: number[]) => void,
+    call: (pipeline: ChainableCommander, keys: string[], items: readonly Item[], indices: number[]) => void,
   ): Promise<{ items: readonly Item[]; answer: Answer }[]> => {
-    const pipeline = redis.pipeline()
+    const pipeline = pipelineOf(redis)
     const calls: (readonly Item[])[] = []
     for (const [bucket, own] of Map.groupBy(items, ({ key }) => bucketOf(key))) {
       for (let from = 0; from < own.length; from += runsAtOnce) {
@@ -145,7 +162,7 @@ export function openTileStore({
 
   return {
     async begin({ id }, generation, cursors) {
-      const pipeline = redis.pipeline()
+      const pipeline = pipelineOf(redis)
       const floors = cursors.flatMap(({ partition, epoch, next }) => {
         const floor = Buffer.alloc(8)
         floor.writeUIntBE(next, floor.writeUInt16BE(epoch, 0), 6)
@@ -209,7 +226,7 @@ export function openTileStore({
     },
 
     async read({ id, windows }, generation, keys) {
-      const pipeline = redis.pipeline()
+      const pipeline = pipelineOf(redis)
       pipeline.hget(completeKeyOf(prefix), String(id))
       // `call` answers with a list: an object of some hundred fields an entity costs more than all else here.
       for (const key of keys) pipeline.callBuffer('HGETALL', hashKey(id, generation, bucketOf(key), key))
@@ -222,18 +239,15 @@ export function openTileStore({
 
     async erase({ id }, key) {
       const match = `${globbed(prefix)}w*${globbed(`{${id}.${bucketOf(key)}}${key}`)}`
-      for await (const found of redis.scanStream({ match, count: 1_000 }))
-        if ((found as string[]).length > 0) await redis.unlink(...(found as string[]))
+      for await (const found of keysLike(redis, match)) await unlinkAll(found)
     },
 
     async forget({ id }, but) {
       for (const kind of ['w', 'f']) {
         const match = `${globbed(prefix)}${kind}*{${id}.*`
         const kept = but === undefined ? null : `${prefix}${kind}${but}{`
-        for await (const found of redis.scanStream({ match, count: 1_000 })) {
-          const keys = (found as string[]).filter((key) => kept === null || !key.startsWith(kept))
-          if (keys.length > 0) await redis.unlink(...keys)
-        }
+        for await (const found of keysLike(redis, match))
+          await unlinkAll(found.filter((key) => kept === null || !key.startsWith(kept)))
       }
     },
 
