@@ -6,6 +6,7 @@ import { type Eraser } from './erasure/erase.ts'
 import { ErasureController } from './erasure/erasure.controller.ts'
 import { FeatureViewsController } from './feature-views/feature-views.controller.ts'
 import { viewDuties } from './feature-views/view-duties.ts'
+import { type Duck } from './offline/duckdb.ts'
 import { type SegmentStore } from './offline/segments.store.ts'
 import { type OnlineStore } from './online/online-store.ts'
 import { Parts } from './parts.ts'
@@ -18,6 +19,8 @@ export class FeatureStoreModule {
     messaging,
     segments,
     online,
+    merging,
+    folder,
     eraser,
     lookInto,
   }: {
@@ -25,6 +28,10 @@ export class FeatureStoreModule {
     messaging: Messaging
     segments: SegmentStore
     online: OnlineStore
+    /** Of upkeep. */
+    merging: Duck
+    /** Where segments lie. */
+    folder: string
     eraser: Eraser
     lookInto: LookInto
   }): DynamicModule {
@@ -40,7 +47,7 @@ export class FeatureStoreModule {
         {
           provide: Parts.viewDuties,
           useFactory: (database: Database, bus: Messaging, store: SegmentStore) =>
-            viewDuties({ db: database, messaging: bus, segments: store, online }),
+            viewDuties({ db: database, messaging: bus, segments: store, online, duck: merging, folder }),
           inject: [Parts.database, Parts.messaging, Parts.segments],
         },
       ],

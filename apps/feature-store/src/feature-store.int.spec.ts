@@ -485,6 +485,39 @@ describe('people', () => {
     ])
   })
 
+  it('may have a part of it read again: from a time, or from offsets', async () => {
+    const topic = uniqueName('part')
+    await them.apply(viewYaml('part', topic))
+    await eventually(async () => expect(await topics.exists(topic)).toBe(true))
+    const rows = [0, 1, 2, 3].map((index) => at(flight(`F${index}`, t0 + index * hour), t0 + index * hour))
+    await them.publish(topic, [...rows, at('nonsense', t0 + 4 * hour)])
+    const seen = await caughtUp('part', topic)
+    const [partition] = seen.partitions.filter((each: { end: number }) => each.end > 0)
+    expect([partition.end, seen.rows]).toEqual([5, expect.objectContaining({ accepted: 4, rejected: 1 })])
+
+    const replayed = async (from: unknown) => {
+      expect((await service.call('POST', '/v1/views/default/part/replay', { from })).status).toBe(200)
+      const state = await eventually(async () => {
+        const now = await caughtUp('part', topic)
+        expect(now.rows).toMatchObject({ accepted: 4, rejected: 1 })
+        return now
+      })
+      expect(state.watermark).toBe(iso(t0 + 3 * hour))
+      const { bytes } = await service.call('GET', '/v1/views/default/part/rows')
+      const found = await parquet(
+        bytes,
+        (source) => `select "__offset"::INTEGER as o, "__epoch"::INTEGER as e from ${source} order by 1`,
+      )
+      return found.map(({ o, e }) => [o, e])
+    }
+    expect(await replayed(iso(t0 + 2 * hour))).toEqual([[0, 0], [1, 0], [2, 1], [3, 1]]) // prettier-ignore
+    expect(await replayed({ [partition.partition]: 1 })).toEqual([[0, 0], [1, 2], [2, 2], [3, 2]]) // prettier-ignore
+    expect(await replayed('2030-01-01T00:00:00Z')).toEqual([[0, 0], [1, 2], [2, 2], [3, 2]]) // prettier-ignore
+    expect(await service.call('POST', '/v1/views/default/part/replay', { from: 'yesterday' })).toMatchObject({ status: 422 })
+    const { body } = await lookUp('part', ['F0', 'F3'], ['carrier'], t0 + 4 * hour)
+    expect(body.statuses.flat()).toEqual(['PRESENT', 'PRESENT'])
+  })
+
   it('may erase an entity, and have the online rows written anew', async () => {
     const topic = uniqueName('erasable')
     await them.apply(viewYaml('erasable', topic))

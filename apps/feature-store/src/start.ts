@@ -182,7 +182,16 @@ export const start = async (config: FeatureStoreConfig): Promise<{ url: string; 
     config,
     log,
     registry,
-    module: FeatureStoreModule.of({ db, messaging, segments, online, eraser: erasing, lookInto }),
+    module: FeatureStoreModule.of({
+      db,
+      messaging,
+      segments,
+      online,
+      merging,
+      folder: folders.segments,
+      eraser: erasing,
+      lookInto,
+    }),
     routes: (fastify) => {
       lookUpRoutes({
         lookUpFeatures,

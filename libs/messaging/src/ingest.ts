@@ -183,6 +183,9 @@ export async function partitionStates(db: Database, topics: Topics, consumer: st
   }))
 }
 
+/** Where partitions go on: at the first or the end offset of their topic, or each at its own; one that is not named stays. */
+export type ResumeFrom = 'earliest' | 'latest' | ReadonlyMap<number, number>
+
 /**
  * Lets the halted partitions of a consumer go on, each in a new epoch, from the first or the end offset their topic has now.
  * Returns what was resumed. `all` resets the others too: a replay.
@@ -190,7 +193,7 @@ export async function partitionStates(db: Database, topics: Topics, consumer: st
 export async function resumeHalted<Prepared>(
   { db, topics }: Parts,
   { consumer, onResume }: Pick<IngestSettings<Prepared>, 'consumer' | 'onResume'>,
-  from: 'earliest' | 'latest',
+  from: ResumeFrom,
   all = false,
 ): Promise<{ topic: string; partition: number; epoch: number; from: number }[]> {
   const cursors = (await readCursors(db, consumer)).filter(({ halted }) => all || halted)
@@ -200,7 +203,8 @@ export async function resumeHalted<Prepared>(
     const at = (await topics.bounds(topic)).get(partition)
     const topicId = ids.get(topic)
     if (!at || !topicId) continue
-    resumed.push({ topic, partition, epoch: epoch + 1, from: from === 'earliest' ? at.low : at.high })
+    const next = from === 'earliest' ? at.low : from === 'latest' ? at.high : from.get(partition)
+    if (next !== undefined) resumed.push({ topic, partition, epoch: epoch + 1, from: next })
   }
   await db.transaction(async (tx) => {
     for (const { topic, partition, from: nextOffset } of resumed)

@@ -7,7 +7,15 @@ import { haltCursor } from './cursors.ts'
 import type { Database } from './database.ts'
 import { type Fact, toRecord } from './fact.ts'
 import type { Consumers } from './handlers.ts'
-import { type Ingest, type IngestSettings, partitionStates, type PartitionState, resumeHalted, startIngest } from './ingest.ts'
+import {
+  type Ingest,
+  type IngestSettings,
+  partitionStates,
+  type PartitionState,
+  type ResumeFrom,
+  resumeHalted,
+  startIngest,
+} from './ingest.ts'
 import { connectKafka, type KafkaSettings } from './kafka.ts'
 import { lead, type Leadership } from './leader.ts'
 import { failure, type Log } from './log.ts'
@@ -43,7 +51,7 @@ export interface Messaging {
   /** Lets halted partitions go on; with `all`, sends every partition back: a replay. */
   resumeHalted: (
     settings: Pick<IngestSettings<unknown>, 'consumer' | 'onResume'>,
-    from: 'earliest' | 'latest',
+    from: ResumeFrom,
     all?: boolean,
   ) => ReturnType<typeof resumeHalted>
   /** Runs something on one replica at a time. */

@@ -30,6 +30,8 @@ export interface Topics {
   ids: TopicIds
   /** Bounds of every partition, by number. */
   bounds(topic: string): Promise<Map<number, Bounds>>
+  /** By partition the offset of the first record with a timestamp of `time` (Unix ms) or later; the end where there is none. */
+  offsetsAt(topic: string, time: number): Promise<Map<number, number>>
   /** Throws when no broker answers. */
   check(): Promise<void>
   close(): Promise<void>
@@ -83,6 +85,10 @@ export function openTopics(kafka: Kafka): Topics {
     async bounds(topic) {
       const offsets = await use((it) => it.fetchTopicOffsets(topic))
       return new Map(offsets.map(({ partition, low, high }) => [partition, { low: Number(low), high: Number(high) }]))
+    },
+    async offsetsAt(topic, time) {
+      const offsets = await use((it) => it.fetchTopicOffsetsByTimestamp(topic, time))
+      return new Map(offsets.map(({ partition, offset }) => [partition, Number(offset)]))
     },
     check: async () => void (await use((it) => it.describeCluster())),
     async close() {

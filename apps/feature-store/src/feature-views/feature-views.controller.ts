@@ -2,7 +2,9 @@ import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query } from '@ne
 import { z } from 'zod'
 import { type Database, type Messaging } from '@cascata/messaging'
 import { currentPrincipal, mayAccess, Permission } from '@cascata/service'
-import { viewNotFound } from '../errors.ts'
+import { timeInvalid, viewNotFound } from '../errors.ts'
+import { type ReplayFrom } from '../ingest/replay-part.ts'
+import { parseIso } from '../ingest/validate-times.ts'
 import { listPayloads } from '../ingest/rejects.store.ts'
 import { Parts } from '../parts.ts'
 import { freshnessOf, instant } from './freshness.ts'
@@ -11,6 +13,27 @@ import { type ViewDuties } from './view-duties.ts'
 import { findView, listViews, type StoredView } from './views.store.ts'
 
 const resumption = z.object({ from: z.enum(['earliest', 'latest']) })
+/** The beginning, an ISO 8601 instant, or an offset by partition. */
+const replay = z
+  .object({
+    from: z
+      .union([
+        z.string().min(1).max(64),
+        z.record(z.string().regex(/^\d{1,5}$/), z.number().int().min(0).max(Number.MAX_SAFE_INTEGER)),
+      ])
+      .default('earliest'),
+  })
+  .default({ from: 'earliest' })
+
+function placeOf(from: z.infer<typeof replay>['from']): ReplayFrom | 'earliest' {
+  if (from === 'earliest') return from
+  if (typeof from === 'object')
+    return { offsets: new Map(Object.entries(from).map(([partition, offset]) => [Number(partition), offset])) }
+  const time = parseIso(from)
+  if (Number.isNaN(time)) throw timeInvalid({ problem: 'from is neither earliest, an ISO 8601 instant with a zone, nor offsets' })
+  return { time }
+}
+
 const page = z.object({ limit: z.coerce.number().int().min(1).max(1_000).default(100) })
 
 @Controller('v1/views')
@@ -80,8 +103,12 @@ export class FeatureViewsController {
   @Post(':namespace/:name/replay')
   @Permission('publisher')
   @HttpCode(200)
-  async replay(@Param('namespace') namespace: string, @Param('name') name: string) {
-    return { partitions: await this.duties.replay(namespace, name) }
+  async replay(
+    @Param('namespace') namespace: string,
+    @Param('name') name: string,
+    @Body({ schema: replay }) { from }: z.infer<typeof replay>,
+  ) {
+    return { partitions: await this.duties.replay(namespace, name, placeOf(from)) }
   }
 
   @Post(':namespace/:name/rebuild')

@@ -4,6 +4,7 @@ import { groupOf, type View } from '../feature-views/view.ts'
 import { lockView } from '../feature-views/views.store.ts'
 import { closeFinding, openFinding } from '../findings/findings.store.ts'
 import { type SegmentStore } from '../offline/segments.store.ts'
+import { logWatermark } from './progress.store.ts'
 
 const words: Record<Gap['reason'], string> = {
   recreated: 'the topic was deleted and created again',
@@ -53,7 +54,7 @@ export const onResume =
   }
 
 /** Tiles may know rows of the log that is gone, or know rows that come again: they are made of what the segments hold now. */
-const buildTilesAnew = async (tx: Tx, view: View): Promise<void> => {
+export const buildTilesAnew = async (tx: Tx, view: View): Promise<void> => {
   if (view.windows) await tx.query('update view set online_generation = online_generation + 1 where id = $1', [view.id])
 }
 
@@ -91,5 +92,7 @@ export const onReplay =
     await tx.query('delete from rejected where view_id = $1', [view.id])
     await tx.query('delete from rejected_payload where view_id = $1', [view.id])
     await tx.query('delete from watermark_log where view_id = $1', [view.id])
+    // It stays, and holds for whatever is read up to the end that the topic has now: datasets begin with that.
+    if (stored.state.watermark !== null) await logWatermark(tx, view, stored.state.watermark)
     await segments.dropAll(tx, view.id)
   }

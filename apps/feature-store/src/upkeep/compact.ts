@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { mkdir, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { type DuckDBConnection } from '@duckdb/node-api'
-import { type Database, type OffsetRange } from '@cascata/messaging'
+import { type Database, type OffsetRange, type Tx } from '@cascata/messaging'
 import { type View } from '../feature-views/view.ts'
 import { lockView, revisionsOf } from '../feature-views/views.store.ts'
 import { onlineOrderColumns } from '../online/online-order.ts'
@@ -30,14 +30,39 @@ const dayOf = 'epoch_ms(__event_time) // 86400000 - (epoch_ms(__event_time) % 86
  * @returns The rows that were written; null when one of the segments was dropped meanwhile, so that nothing was changed.
  */
 export async function compact(
-  { db, duck, segments, folder }: CompactParts,
+  parts: CompactParts,
   view: View,
   inputs: readonly Segment[],
   erasures: number,
 ): Promise<number | null> {
+  const { db, segments } = parts
+  const written = await rewrite(parts, view, inputs)
+  try {
+    const swapped = await db.transaction(async (tx) => {
+      if (!(await lockView(tx, view.id))) return false
+      await swap(tx, segments, view, { inputs, written, erasures, ranges: mergedRanges(inputs) })
+      return true
+    })
+    if (!swapped) throw new Overtaken()
+    return written.reduce((sum, { rows }) => sum + rows, 0)
+  } catch (error) {
+    await Promise.all(written.map(segments.remove))
+    if (error instanceof Overtaken) return null
+    throw error
+  }
+}
+
+/** Writes the rows of segments, or those of them for which `where` is true, as files that the manifest does not name yet. */
+export async function rewrite(
+  { db, duck, segments, folder }: CompactParts,
+  view: View,
+  inputs: readonly Segment[],
+  where = 'true',
+): Promise<WrittenSegment[]> {
   const revisions = await revisionsOf(db, view.id)
   const fieldsOf = (revision: number) => new Set(Object.keys(revisions.get(revision)?.fields ?? {}))
-  const source = scanSql(view, inputs, fieldsOf, [...view.fields.map(({ name }) => name), ...metaColumns, '__deleted'])
+  const scan = scanSql(view, inputs, fieldsOf, [...view.fields.map(({ name }) => name), ...metaColumns, '__deleted'])
+  const source = `select * from (${scan}) where ${where}`
   const written: WrittenSegment[] = []
   const connection = await duck.connect()
   try {
@@ -50,36 +75,47 @@ export async function compact(
       written.push(await write(connection, folder, view, source, span))
       await segments.keep(written.at(-1)!)
     }
-    const swapped = await db.transaction(async (tx) => {
-      if (!(await lockView(tx, view.id))) return false
-      if (
-        (await segments.drop(
-          tx,
-          inputs.map(({ id }) => id),
-        )) < inputs.length
-      )
-        throw new Overtaken()
-      const place = {
-        erasures,
-        position: Math.max(...inputs.map(({ position }) => position)),
-        ingestedAt: Math.max(...inputs.map(({ ingestedAt }) => ingestedAt)),
-      }
-      for (const segment of written) await segments.add(tx, view.id, segment, mergedRanges(inputs), place)
-      return true
-    })
-    if (!swapped) throw new Overtaken()
-    return written.reduce((sum, { rows }) => sum + rows, 0)
+    return written
   } catch (error) {
     await Promise.all(written.map(segments.remove))
-    if (error instanceof Overtaken) return null
     throw error
   } finally {
     connection.closeSync()
   }
 }
 
+/** Files in the place of segments, whose view is locked. @throws Overtaken when one of the segments was dropped meanwhile */
+export async function swap(
+  tx: Tx,
+  segments: SegmentStore,
+  view: View,
+  {
+    inputs,
+    written,
+    erasures,
+    ranges,
+  }: {
+    readonly inputs: readonly Segment[]
+    readonly written: readonly WrittenSegment[]
+    readonly erasures: number
+    readonly ranges: readonly OffsetRange[]
+  },
+): Promise<void> {
+  const dropped = await segments.drop(
+    tx,
+    inputs.map(({ id }) => id),
+  )
+  if (dropped < inputs.length) throw new Overtaken()
+  const place = {
+    erasures,
+    position: Math.max(...inputs.map(({ position }) => position)),
+    ingestedAt: Math.max(...inputs.map(({ ingestedAt }) => ingestedAt)),
+  }
+  for (const segment of written) await segments.add(tx, view.id, segment, ranges, place)
+}
+
 /** A replay, a deletion or an older leader was faster. */
-class Overtaken extends Error {}
+export class Overtaken extends Error {}
 
 async function write(
   connection: DuckDBConnection,
@@ -113,7 +149,7 @@ async function write(
 }
 
 /** One range a partition and epoch, from the first to the last offset. */
-const mergedRanges = (inputs: readonly Segment[]): OffsetRange[] =>
+export const mergedRanges = (inputs: readonly Segment[]): OffsetRange[] =>
   [
     ...Map.groupBy(
       inputs.flatMap(({ ranges }) => ranges),
