@@ -2,7 +2,7 @@ import { globSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync }
 import { dirname, join } from 'node:path'
 import { catalogue, eventsMarkdown, incompatibilities, type JsonSchema, schemaFileOf, schemaText } from '@cascata/events'
 import { generate as resourceSchemas } from '@cascata/resources'
-import { errorSet, generateErrorsDoc, serviceErrors } from '@cascata/service'
+import { type ApiDocument, errorSet, generateApiDoc, generateErrorsDoc, serviceErrors } from '@cascata/service'
 import { generateDashboards } from './dashboards/index.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -54,6 +54,14 @@ const errorsDoc = async (): Promise<Generated> => {
   return { path: 'docs/errors.md', content: generateErrorsDoc([serviceErrors, ...(await Promise.all(sets))]) }
 }
 
+/** The routes of every app, from the OpenAPI documents that the end-to-end test of the pages holds to what they answer. */
+const apiDoc = (): Generated => {
+  const documents = globSync('apps/*/openapi.json', { cwd: root })
+    .sort()
+    .map((file) => [file.split('/')[1]!, JSON.parse(readOr(file, '{}')) as ApiDocument] as const)
+  return { path: 'docs/api.md', content: generateApiDoc(readOr('infra/api/head.md', ''), Object.fromEntries(documents)) }
+}
+
 const write = ({ path, content }: Generated): void => {
   mkdirSync(dirname(join(root, path)), { recursive: true })
   writeFileSync(join(root, path), content)
@@ -72,6 +80,7 @@ const files = [
   ...resourceSchemas(),
   { path: 'docs/events.md', content: eventsMarkdown(catalogue) },
   await errorsDoc(),
+  apiDoc(),
   ...generateDashboards(),
 ]
 const stale = files.filter(({ path, content }) => readOr(path, '') !== content)

@@ -1,6 +1,7 @@
 import { predictions, routeChanged, routes } from '@cascata/events'
 import { fact, openDatabase, MessagingTransport, startMessaging } from '@cascata/messaging'
 import { type Clock, createClient, createLogger, createRegistry, kafkaOf, startService, systemClock } from '@cascata/service'
+import { api } from './api.ts'
 import { DeployerModule } from './app.module.ts'
 import { type DeployerConfig } from './config.ts'
 import { consumers } from './consumers.ts'
@@ -69,6 +70,7 @@ export const start = async (
     config,
     log,
     registry,
+    notes: api,
     module: DeployerModule.of({ db, clock, metrics }),
     transports: [new MessagingTransport(messaging)],
     checks: { messaging: () => messaging.check() },

@@ -2,6 +2,7 @@ import { openDatabase, MessagingTransport, startMessaging } from '@cascata/messa
 import { createLogger, createRegistry, kafkaOf, startService, systemClock } from '@cascata/service'
 import { mkdir } from 'node:fs/promises'
 import { resolve } from 'node:path'
+import { api } from './api.ts'
 import { DispatcherModule } from './app.module.ts'
 import { type DispatcherConfig } from './config.ts'
 import { consumers } from './consumers.ts'
@@ -60,6 +61,7 @@ export const start = async (given: DispatcherConfig): Promise<{ url: string; sto
     config,
     log,
     registry,
+    notes: api,
     module: DispatcherModule.of(tools),
     transports: [new MessagingTransport(messaging)],
     checks: { messaging: () => messaging.check() },

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path'
 import { openDatabase, MessagingTransport, startMessaging } from '@cascata/messaging'
 import { openObjectStore } from '@cascata/object-store'
 import { appHome, createLogger, createRegistry, kafkaOf, startService, systemClock } from '@cascata/service'
+import { api } from './api.ts'
 import { FeatureStoreModule } from './app.module.ts'
 import { lookingInto } from './catalogue/look-into.ts'
 import { type FeatureStoreConfig } from './config.ts'
@@ -182,6 +183,7 @@ export const start = async (config: FeatureStoreConfig): Promise<{ url: string; 
     config,
     log,
     registry,
+    notes: api,
     module: FeatureStoreModule.of({
       db,
       messaging,

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { join, resolve } from 'node:path'
 import { connectKafka } from '@cascata/messaging'
 import { createClient, createLogger, createRegistry, kafkaOf, startService, type Logger } from '@cascata/service'
+import { api } from './api.ts'
 import { type InferenceConfig } from './config.ts'
 import { consumers } from './consumers.ts'
 import { inferencer } from './infer/inferencer.ts'
@@ -119,6 +120,7 @@ export const start = async (config: InferenceConfig): Promise<{ url: string; sto
     config,
     log,
     registry: parts.registry,
+    notes: api,
     errorFormats: [protocolErrors],
     routes: (fastify) => {
       const { inferBodyLimit: bodyLimit, elements, depth, parseAside, runTimeout: timeoutMs } = config

@@ -13,6 +13,7 @@ import {
   startMessaging,
 } from '@cascata/messaging'
 import { createClient, createLogger, createRegistry, kafkaOf, type Logger, startService, systemClock } from '@cascata/service'
+import { api } from './api.ts'
 import { MonitorModule } from './app.module.ts'
 import { type MonitorConfig } from './config.ts'
 import { consumers } from './consumers.ts'
@@ -167,6 +168,7 @@ export const start = async (config: MonitorConfig): Promise<{ url: string; stop:
     config,
     log,
     registry,
+    notes: api,
     module: MonitorModule.of({ db }),
     transports: [new MessagingTransport(messaging)],
     checks: { messaging: () => messaging.check() },

@@ -1,6 +1,7 @@
 import { resourceApplied, resourceDeleted, specs } from '@cascata/events'
 import { type Database, type Messaging, openDatabase, MessagingTransport, startMessaging } from '@cascata/messaging'
 import { type Clock, createClient, createLogger, createRegistry, kafkaOf, startService, systemClock } from '@cascata/service'
+import { api } from './api.ts'
 import { RegistryModule } from './app.module.ts'
 import { type BlobStore, openBlobStore } from './blobs/blob-store.ts'
 import { blobRoutes } from './blobs/blobs.routes.ts'
@@ -60,6 +61,7 @@ export const start = async (
     config,
     log,
     registry,
+    notes: api,
     module: RegistryModule.of({ db, clock, blobs, origin }),
     routes: (fastify) => {
       resourceRoutes(fastify, { apply, plan: planResources({ db }), limit: config.resourcesLimit })

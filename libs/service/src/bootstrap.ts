@@ -153,7 +153,7 @@ export const bootstrap = async (options: ServiceOptions): Promise<RunningService
     if (telemetry) traceRequests(fastify, app)
     const built: { nest?: NestFastifyApplication } = {}
     const state = addOperations(fastify, options, () =>
-      openApiDocument(built.nest!, app, options.version ?? '0.1.0', guard.routes),
+      openApiDocument(built.nest!, app, options.version ?? '0.1.0', guard.routes, options.notes),
     )
     const nest = (built.nest = await buildNest(options, fastify))
     await fastify.ready()

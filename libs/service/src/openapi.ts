@@ -2,6 +2,7 @@ import { type INestApplication } from '@nestjs/common'
 import { ModulesContainer } from '@nestjs/core'
 import { z } from 'zod'
 import { type RouteInfo } from './guard.ts'
+import { operationOf, type RouteNotes } from './route-notes.ts'
 
 const templateOf = (url: string) => url.replaceAll(/:([A-Za-z_]\w*)/g, '{$1}')
 
@@ -17,16 +18,41 @@ const errorAnswer = {
 
 type Operation = Record<string, unknown>
 
-const describeRoute = (existing: Operation | undefined, { url, permission: { needs } }: RouteInfo): Operation => ({
-  summary: '',
-  parameters: [...url.matchAll(/:([A-Za-z_]\w*)/g)].map(([, name]) => ({
-    name,
-    in: 'path',
-    required: true,
-    schema: { type: 'string' },
-  })),
+/** Routes that every app has. */
+const operations: RouteNotes = {
+  'GET /healthz': { does: 'Whether the process answers.' },
+  'GET /readyz': { does: 'Whether everything that it needs answers, by name; 503 when not.' },
+  'GET /metrics': { does: 'Metrics for Prometheus.' },
+  'GET /openapi.json': { does: 'This document.' },
+}
+
+interface Parameter {
+  readonly name: string
+  readonly in: string
+}
+
+/** Those of the path, of which Nest knows none without decorators, and those that Nest or the app names. */
+function parametersOf(url: string, named: readonly Parameter[]): Parameter[] {
+  const known = new Set(named.map(({ name }) => name))
+  const inPath = [...url.matchAll(/:([A-Za-z_]\w*)/g)].map(([, name]) => name!).filter((name) => !known.has(name))
+  return [...inPath.map((name) => ({ name, in: 'path', required: true, schema: { type: 'string' } })), ...named]
+}
+
+const describeRoute = (
+  existing: Operation | undefined,
+  { url, permission: { needs } }: RouteInfo,
+  note: ReturnType<typeof operationOf>,
+): Operation => ({
+  ...note,
   ...existing,
-  responses: { '200': { description: 'Done' }, ...(existing?.['responses'] as object | undefined), default: errorAnswer },
+  summary: note.summary,
+  parameters: parametersOf(url, [...((existing?.['parameters'] as Parameter[] | undefined) ?? []), ...note.parameters]),
+  responses: {
+    '200': { description: 'Done' },
+    ...(existing?.['responses'] as object | undefined),
+    ...note.responses,
+    default: errorAnswer,
+  },
   security: needs === 'public' ? [] : [{ bearer: [] }],
   'x-permission': needs === 'public' ? 'public' : needs.join(' or '),
 })
@@ -53,13 +79,15 @@ const declareParameters = (nest: INestApplication) => {
 }
 
 /**
- * The app's OpenAPI document: what Nest knows of its controllers (bodies from their zod schemas), every other route besides, and who may call each.
+ * The app's OpenAPI document: what Nest knows of its controllers (bodies from their zod schemas), every other route besides, who may call each,
+ * and what the app notes of them. Throws when it notes something of a route that is not there.
  */
 export const openApiDocument = async (
   nest: INestApplication,
   app: string,
   version: string,
   routes: RouteInfo[],
+  notes: RouteNotes = {},
 ): Promise<object> => {
   const { DocumentBuilder, SwaggerModule } = await import('@nestjs/swagger')
   const head = new DocumentBuilder()
@@ -70,11 +98,16 @@ export const openApiDocument = async (
   declareParameters(nest)
   const document = SwaggerModule.createDocument(nest, head)
   const paths = document.paths as Record<string, Record<string, Operation>>
+  const left = new Map(Object.entries({ ...operations, ...notes }))
   for (const route of routes.filter(({ method }) => method !== 'HEAD' && method !== 'OPTIONS')) {
-    const path = (paths[templateOf(route.url)] ??= {})
+    const url = templateOf(route.url)
+    const path = (paths[url] ??= {})
     const method = route.method.toLowerCase()
-    path[method] = describeRoute(path[method], route)
+    const note = operationOf(left.get(`${route.method} ${url}`) ?? { does: '' }, errorAnswer)
+    left.delete(`${route.method} ${url}`)
+    path[method] = describeRoute(path[method], route, note)
   }
+  if (left.size > 0) throw new Error(`There is no route ${[...left.keys()].join(', ')} to note something of`)
   const { components } = document
   return { ...document, components: { ...components, schemas: { ...components?.schemas, Error: errorSchema } } }
 }

@@ -322,7 +322,16 @@ describe('routes', () => {
       parameters: [{ name: 'model', in: 'path' }],
       'x-permission': 'viewer',
     })
-    expect(body.paths['/healthz'].get.security).toEqual([])
+    expect(body.paths['/healthz'].get).toMatchObject({ security: [], summary: 'Whether the process answers.' })
+  })
+
+  it('may be noted on, unless they are not there', async () => {
+    const other = await startService(options({ notes: { 'GET /v1/nowhere': { does: 'Nothing.' } } }))
+    try {
+      expect((await fetch(`${other.url}/openapi.json`)).status).toBe(500)
+    } finally {
+      await other.stop()
+    }
   })
 })
 

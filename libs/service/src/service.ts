@@ -7,6 +7,7 @@ import { type Check } from './health.ts'
 import { type ErrorFormat } from './http-server.ts'
 import { type Logger } from './logger.ts'
 import { type Registry } from './metrics.ts'
+import { type RouteNotes } from './route-notes.ts'
 
 export interface ServiceOptions {
   app: string
@@ -20,6 +21,8 @@ export interface ServiceOptions {
   providers?: Provider[]
   /** Hot routes, put on Fastify itself: `fastify.post('/v2/…', { config: { permission: permission('viewer') } }, handler)`; the same guard and errors hold. */
   routes?: (fastify: FastifyInstance) => unknown
+  /** What `/openapi.json` tells of the routes, for `docs/api.md`. */
+  notes?: RouteNotes
   /** What has to answer before the app is ready, by name. */
   checks?: Record<string, Check>
   /** The sides of the app that are not HTTP, started before it answers and closed with it. */
