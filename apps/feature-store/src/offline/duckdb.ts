@@ -8,22 +8,18 @@ export interface Duck {
   close(): void
 }
 
-/**
- * Opens an in-memory DuckDB that spills to `<folder>/spill` beyond its memory, and reaches files under `folder` only.
- *
- * @param memory Bytes.
- */
-export async function openDuck({
-  folder,
-  name,
-  memory,
-  threads,
-}: {
-  folder: string
-  name: string
-  memory: number
-  threads: number
-}): Promise<Duck> {
+export interface DuckSettings {
+  readonly folder: string
+  readonly name: string
+  /** Bytes. */
+  readonly memory: number
+  readonly threads: number
+  /** How long it may stand by, in ms: then it lets go of its caches and threads. */
+  readonly standsBy?: number
+}
+
+/** Opens an in-memory DuckDB that spills to `<folder>/spill` beyond its memory, and reaches files under `folder` only. */
+async function openInstance({ folder, name, memory, threads }: Omit<DuckSettings, 'standsBy'>): Promise<DuckDBInstance> {
   const spill = join(folder, 'spill', name)
   await mkdir(spill, { recursive: true })
   const instance = await DuckDBInstance.create(':memory:', {
@@ -31,6 +27,9 @@ export async function openDuck({
     memory_limit: `${Math.round(memory / 1024 ** 2)}MiB`,
     temp_directory: spill,
     preserve_insertion_order: 'true',
+    // Else what was let go of stays with the process: freed pages are given back only by work that comes later.
+    allocator_background_threads: 'true',
+    allocator_flush_threshold: '16MiB',
   })
   const connection = await instance.connect()
   await connection.run(`set allowed_directories = [${literal(folder)}]`)
@@ -38,7 +37,56 @@ export async function openDuck({
   await connection.run('set enable_external_access = false')
   await connection.run('set lock_configuration = true')
   connection.closeSync()
-  return { connect: () => instance.connect(), close: () => instance.closeSync() }
+  return instance
+}
+
+/** An engine that is there while somebody is connected to it, and for a while after: idle, it holds no memory. */
+export async function openDuck({ standsBy = 30_000, ...settings }: DuckSettings): Promise<Duck> {
+  let instance: Promise<DuckDBInstance> | null = openInstance(settings)
+  let connections = 0
+  let closed = false
+  let idle: NodeJS.Timeout | undefined
+  const end = () => {
+    void instance?.then((open) => open.closeSync())
+    instance = null
+  }
+  const left = () => {
+    connections -= 1
+    if (connections === 0 && !closed) idle = setTimeout(end, standsBy).unref()
+  }
+  await instance
+  return {
+    async connect() {
+      if (closed) throw new Error(`The engine ${settings.name} is closed.`)
+      clearTimeout(idle)
+      connections += 1
+      try {
+        instance ??= openInstance(settings)
+        return whenClosed(await (await instance).connect(), left)
+      } catch (error) {
+        instance = connections === 1 ? null : instance
+        left()
+        throw error
+      }
+    },
+    close() {
+      closed = true
+      clearTimeout(idle)
+      end()
+    },
+  }
+}
+
+/** The connection, which says once that it was closed. */
+function whenClosed(connection: DuckDBConnection, then: () => void): DuckDBConnection {
+  const close = connection.closeSync.bind(connection)
+  let open = true
+  connection.closeSync = () => {
+    close()
+    if (open) then()
+    open = false
+  }
+  return connection
 }
 
 /** An SQL identifier. */
