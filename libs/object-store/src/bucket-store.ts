@@ -5,7 +5,7 @@ import { pipeline, type Readable } from 'node:stream'
 import { type Connection, copy, type Target, upload } from './bucket-upload.ts'
 import { explained, ObjectStoreError } from './errors.ts'
 import { metered, verifying } from './hashing.ts'
-import { checkedKey, checkedPrefix, contentKey, hashOfKey } from './keys.ts'
+import { contentKey, hashOfKey, type KeyRules, ownKeys } from './keys.ts'
 import {
   abandonedAfterMs,
   type Content,
@@ -58,11 +58,11 @@ const connect = async ({ endpoint, region }: Bucket): Promise<Connection> => {
  * A store in a bucket. What is larger than a part goes in parts to a key of its own, and is copied, within the bucket, to the key of its
  * hash when that is known: neither memory nor a disk here holds it.
  */
-export const openBucketStore = async (place: Bucket): Promise<ObjectStore> => {
+export const openBucketStore = async (place: Bucket, keys: KeyRules = ownKeys): Promise<ObjectStore> => {
   const connection = await connect(place)
   const { s3, client } = connection
   const { bucket: Bucket, prefix } = place
-  const target = (key: string): Target => ({ Bucket, Key: prefix + checkedKey(key) })
+  const target = (key: string): Target => ({ Bucket, Key: prefix + keys.key(key) })
   const remove = (at: Target) => client.send(new s3.DeleteObjectCommand(at))
 
   const head = async (key: string): Promise<ListedObject | undefined> => {
@@ -98,12 +98,12 @@ export const openBucketStore = async (place: Bucket): Promise<ObjectStore> => {
     return { key: contentKey(sha256), sha256, size }
   }
 
-  const page = async (keys: string, after: string, limit: number): Promise<ObjectPage> => {
+  const page = async (start: string, after: string, limit: number): Promise<ObjectPage> => {
     const { Contents = [], IsTruncated = false } = await answered(
       client.send(
         new s3.ListObjectsV2Command({
           Bucket,
-          Prefix: prefix + keys,
+          Prefix: prefix + start,
           MaxKeys: limit,
           ...(after === '' ? {} : { StartAfter: prefix + after }),
         }),
@@ -118,11 +118,11 @@ export const openBucketStore = async (place: Bucket): Promise<ObjectStore> => {
   }
 
   /** The next page of objects that are no puts under way: those are skipped wherever the pages meet them. */
-  const list: ObjectStore['list'] = async (keys, { after = '', limit = largestPage } = {}) => {
-    const { objects, next } = await page(checkedPrefix(keys), after, Math.min(limit, largestPage))
+  const list: ObjectStore['list'] = async (start, { after = '', limit = largestPage } = {}) => {
+    const { objects, next } = await page(keys.prefix(start), after, Math.min(limit, largestPage))
     const kept = objects.filter(({ key }) => !key.startsWith(`${incoming}/`))
     if (kept.length > 0 || next === undefined) return { objects: kept, ...(next === undefined ? {} : { next }) }
-    return list(keys, { after: next, limit })
+    return list(start, { after: next, limit })
   }
 
   const sweepUploads = async (before: number): Promise<number> => {
@@ -145,9 +145,9 @@ export const openBucketStore = async (place: Bucket): Promise<ObjectStore> => {
     head,
     list,
     put: (content, options = {}) => keepByHash(content, options),
-    putAs: async (key, content, options = {}) => keep(checkedKey(key), content, options),
+    putAs: async (key, content, options = {}) => keep(keys.key(key), content, options),
     async adopt(key, file) {
-      await keep(checkedKey(key), createReadStream(file, { highWaterMark: 1024 ** 2 }), {})
+      await keep(keys.key(key), createReadStream(file, { highWaterMark: 1024 ** 2 }), {})
       await rm(file, { force: true })
     },
     async read(key, { sha256 = hashOfKey(key) } = {}) {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { checkedKey, checkedPrefix, contentKey, hashOfKey } from './keys.ts'
+import { anyKeys, checkedKey, checkedPrefix, contentKey, hashOfKey } from './keys.ts'
 import { placeOf } from './place.ts'
 
 const sha256 = 'ab'.repeat(32)
@@ -53,4 +53,10 @@ it('reads where a store is', () => {
   })
   for (const wrong of ['s3:', 's3:///x', 's3://key:secret@models', 's3://models?acl=public'])
     expect(() => placeOf(wrong)).toThrow('Expected a folder')
+})
+
+it('takes any text for a key of a bucket of others, up to what S3 takes', () => {
+  for (const key of ['ä b+c', '/a//b/', '.hidden', '..', 'a\\b']) expect(anyKeys.key(key)).toBe(key)
+  expect(anyKeys.prefix('')).toBe('')
+  for (const key of ['', 'ä'.repeat(513)]) expect(() => anyKeys.key(key)).toThrow('key')
 })

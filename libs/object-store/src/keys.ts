@@ -35,3 +35,29 @@ export const checkedPrefix = (prefix: string): string => {
   if (prefix !== '') checkedKey(prefix.endsWith('/') ? prefix.slice(0, -1) : prefix)
   return prefix
 }
+
+/** What is taken for a key, and for a beginning of some. */
+export interface KeyRules {
+  readonly key: (key: string) => string
+  readonly prefix: (prefix: string) => string
+}
+
+export const ownKeys: KeyRules = { key: checkedKey, prefix: checkedPrefix }
+
+/** Bytes that S3 takes for a key at most. */
+const longestForeignKey = 1_024
+
+const anyKey = (key: string): string => {
+  if (Buffer.byteLength(key) > longestForeignKey)
+    throw new ObjectStoreError('BAD_NAME', `${JSON.stringify(key.slice(0, 100))} … is no key of an object.`)
+  return key
+}
+
+/** Of a bucket that others have filled, where a key is any text. */
+export const anyKeys: KeyRules = {
+  key: (key) => {
+    if (key === '') throw new ObjectStoreError('BAD_NAME', 'A key has at least one letter.')
+    return anyKey(key)
+  },
+  prefix: anyKey,
+}

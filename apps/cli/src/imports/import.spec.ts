@@ -3,7 +3,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { cascata, service } from '../test-shell.ts'
+import { cascata } from '../test-shell.ts'
+import { anImportStore } from './an-import-store.ts'
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
 const csv = 'flight,publishedAt\nF1,2001-01-14T00:00:00Z\n'
@@ -14,31 +15,8 @@ beforeEach(async () => {
 })
 afterEach(() => rm(cwd, { recursive: true, force: true }))
 
-interface Posted {
-  view: string
-  namespace: string
-  maxRejects: number | null
-  files: { sha256: string; name: string; bytes: number; format: string }[]
-}
-
-/** A feature store that holds `received` bytes of each file already, and ends the import as told. */
-const store = (received: number, end: object) => {
-  let posted: Posted | undefined
-  const shown = (state: string) => ({
-    ...{ id: 'i1', state, rows: 1, accepted: 1, rejected: 0, ignored: 0, reasons: {}, rejects: [] },
-    files: posted!.files.map((file) => ({ ...file, received, rows: 1, state: 'waiting' })),
-  })
-  return service(({ method, url, body }) => {
-    if (method === 'POST' && url === '/v1/imports') {
-      posted = JSON.parse(body) as Posted
-      return [202, shown('receiving')]
-    }
-    return method === 'PUT' ? [200, { received: 1 }] : [200, { ...shown('done'), ...end }]
-  })
-}
-
 const run = async (args: string[], { received = 0, end = {} }: { received?: number; end?: object } = {}) => {
-  const server = await store(received, end)
+  const server = await anImportStore(received, end)
   try {
     return { ...(await cascata(args, { cwd, env: { FEATURE_STORE_URL: server.url } })), asked: server.asked }
   } finally {

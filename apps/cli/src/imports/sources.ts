@@ -1,8 +1,9 @@
+import { randomUUID } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
 import { glob, stat } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { ObjectStoreError, openObjectStore } from '@cascata/object-store'
+import { type ForeignStore, ObjectStoreError, openForeignBucket } from '@cascata/object-store'
 import { CommandError, wrongUsage } from '../errors.ts'
 
 /** A file to be imported. */
@@ -68,11 +69,11 @@ async function objectsOf(source: string, folder: string, signal: AbortSignal): P
   const { hostname, pathname, search } = new URL(source)
   const wanted = decodeURIComponent(pathname.slice(1))
   try {
-    const store = await openObjectStore(`s3://${hostname}${search}`)
+    const store = await openForeignBucket(`s3://${hostname}${search}`)
     try {
       const files: SourceFile[] = []
       for (const key of await keysOf(store, wanted)) {
-        const path = join(folder, String(files.length))
+        const path = join(folder, randomUUID())
         const format = formatOf(key)
         await pipeline(await store.read(key), createWriteStream(path), { signal })
         files.push({ name: `s3://${hostname}/${key}`, path, format, bytes: (await stat(path)).size })
@@ -88,7 +89,7 @@ async function objectsOf(source: string, folder: string, signal: AbortSignal): P
 }
 
 /** Keys that a pattern means. */
-async function keysOf(store: Awaited<ReturnType<typeof openObjectStore>>, wanted: string): Promise<string[]> {
+async function keysOf(store: ForeignStore, wanted: string): Promise<string[]> {
   const star = wanted.indexOf('*')
   if (star < 0) return [wanted]
   const shape = new RegExp(
