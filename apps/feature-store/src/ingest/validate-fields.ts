@@ -23,10 +23,13 @@ export type RejectCode =
 
 /** What is wrong with a value. */
 export class Fault {
-  constructor(
-    readonly code: 'WRONG_TYPE' | 'OUT_OF_RANGE' | 'NOT_ALLOWED',
-    readonly message: string,
-  ) {}
+  readonly code: 'WRONG_TYPE' | 'OUT_OF_RANGE' | 'NOT_ALLOWED'
+  readonly message: string
+
+  constructor(code: Fault['code'], message: string) {
+    this.code = code
+    this.message = message
+  }
 }
 
 /** Reads a value that is not null: the value as it is stored, or what is wrong with it. */
