@@ -6,14 +6,15 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { backing, uniqueName } from '@cascata/testing'
 import { decidePlan, type DatasetPlan } from '../datasets/decide-plan.ts'
 import { buildDataset, datasetPath } from '../datasets/build-dataset.ts'
+import { happenings, minute, recordsOf, start, viewOracle } from '../datasets/a-stream.ts'
 import { noErasures } from '../erasure/late-rows.ts'
 import { aView } from '../feature-views/a-view.ts'
 import { type Value } from '../feature-views/view.ts'
 import { compileValidator } from '../ingest/validate-rows.ts'
 import { type Duck, literal, openDuck, rowsOf } from '../offline/duckdb.ts'
 import { openSegmentWriter } from '../offline/segment-writer.ts'
-import { openOnlineStore } from '../online/online-store.ts'
-import { rowReader } from '../online/row-codec.ts'
+import { type OnlineStore, openOnlineStore } from '../online/online-store.ts'
+import { readHeader, rowReader } from '../online/row-codec.ts'
 import { convert, type ConvertJob } from './convert.ts'
 import { recordOfLine } from './file-rows.ts'
 
@@ -52,21 +53,19 @@ const real = fc.double({ noNaN: true, noDefaultInfinity: true, min: -1e30, max: 
 const time = fc
   .date({ min: new Date('1970-01-01T00:00:00Z'), max: new Date(now), noInvalidDate: true })
   .map((date) => date.toISOString())
-const rows = fc.array(
-  fc.record({
-    flight: fc.constantFrom('F1', 'F2', 'ä|b'),
-    publishedAt: time,
-    photo: optional(base64),
-    tags: list(fc.string({ unit: 'grapheme', maxLength: 6 })),
-    vector: list(real.map((value) => Math.fround(value % 1.2))),
-    weights: list(real),
-    ids: list(fc.maxSafeInteger()),
-    stops: list(time),
-    flags: list(fc.boolean()),
-    parts: list(base64),
-  }),
-  { minLength: 1, maxLength: 12 },
-)
+const row = fc.record({
+  flight: fc.constantFrom('F1', 'F2', 'ä|b'),
+  publishedAt: time,
+  photo: optional(base64),
+  tags: list(fc.string({ unit: 'grapheme', maxLength: 6 })),
+  vector: list(real.map((value) => Math.fround(value % 1.2))),
+  weights: list(real),
+  ids: list(fc.maxSafeInteger()),
+  stops: list(time),
+  flags: list(fc.boolean()),
+  parts: list(base64),
+})
+const rows = fc.array(row, { minLength: 1, maxLength: 12 })
 
 const fileTypes = {
   flight: 'VARCHAR',
@@ -122,10 +121,10 @@ const stored = async (segments: readonly string[]) =>
       )
 
 /** A view's rows of segments, and what a dataset of them holds. */
-async function datasetOf(segments: readonly string[]) {
+async function datasetOf(segments: readonly string[], at = now) {
   const spine = join(folder, uniqueName('spine'))
   await run(
-    `copy (select flight, ${now}::BIGINT as at_ms from (values ('F1'), ('F2'), ('ä|b')) as t(flight)) to ${literal(spine)} (format parquet)`,
+    `copy (select flight, ${at}::BIGINT as at_ms from (values ('F1'), ('F2'), ('ä|b')) as t(flight)) to ${literal(spine)} (format parquet)`,
   )
   const features = names.filter((name) => name !== 'flight').map((name) => `flights:${name}`)
   const asked = { features, request: {}, label: null, spine: ['flight'], chain: [] }
@@ -138,6 +137,30 @@ async function datasetOf(segments: readonly string[]) {
 
 const asJson = (value: Value | undefined) =>
   JSON.stringify(value, (_key, each: unknown) => (typeof each === 'bigint' ? Number(each) : each))
+
+/** What is answered of each key online and by a dataset of segments, as JSON, once both have said the same. */
+async function agreed(online: OnlineStore, segments: readonly string[], at: number): Promise<Map<string, string[]>> {
+  const { hash } = await datasetOf(segments, at)
+  const asked = await run<Record<string, Value>>(
+    `select * replace (list_transform(flights__stops, lambda x: epoch_ms(x)::DOUBLE) as flights__stops, epoch_ms("flights__publishedAt")::DOUBLE as "flights__publishedAt")
+       from read_parquet(${literal(datasetPath(folder, hash))})`,
+  )
+  const answers = new Map<string, string[]>()
+  for (const row of asked) {
+    const key = (row['flight'] as string).replaceAll('|', '\\|')
+    const [found] = (await online.read([{ view, keys: [key] }]))[0]!.rows
+    const columns = names.map((): Value[] => [])
+    const reader = rowReader(
+      view,
+      names.map((_, index) => index),
+    )
+    if (found && readHeader(found).revision > 0) reader.read(found, columns)
+    const answer = names.map((name, index) => asJson(name === 'flight' ? null : (columns[index]![0] ?? null))!)
+    expect(answer).toEqual(names.map((name) => asJson(name === 'flight' ? null : (row[`flights__${name}`] ?? null))))
+    answers.set(key, answer)
+  }
+  return answers
+}
 
 it(
   'takes bytes and lists in from a topic and from files alike, and answers them online as in a dataset',
@@ -168,29 +191,48 @@ it(
         const online = openOnlineStore({ url, prefix: `${uniqueName('wide')}:`, onError: () => {} })
         try {
           await online.write(batch)
-          const { hash } = await datasetOf(live)
-          const asked = await run<Record<string, Value>>(
-            `select * replace (list_transform(flights__stops, lambda x: epoch_ms(x)::DOUBLE) as flights__stops, epoch_ms("flights__publishedAt")::DOUBLE as "flights__publishedAt")
-             from read_parquet(${literal(datasetPath(folder, hash))})`,
-          )
-          for (const row of asked) {
-            const key = (row['flight'] as string).replaceAll('|', '\\|')
-            const [found] = (await online.read([{ view, keys: [key] }]))[0]!.rows
-            const columns = names.map((): Value[] => [])
-            if (found)
-              rowReader(
-                view,
-                names.map((_, index) => index),
-              ).read(found, columns)
-            names.forEach((name, index) => {
-              if (name !== 'flight') expect(asJson(columns[index]![0] ?? null)).toBe(asJson(row[`flights__${name}`] ?? null))
-            })
-          }
+          await agreed(online, live, now)
         } finally {
           await online.close()
         }
       }),
       { numRuns: 25, endOnFailure: true },
+    )
+  },
+)
+
+it(
+  'answers bytes and lists of late, corrected, deleted and repeated rows online, as of now, and the slow way alike',
+  { timeout: 120_000 },
+  async () => {
+    const { redis: url } = backing()
+    const fields = row.map(({ publishedAt: _, ...rest }) => rest)
+    const key = fc.record({ flight: fc.constantFrom('F1', 'F2') })
+    const at = start + 250 * minute
+    await fc.assert(
+      fc.asyncProperty(happenings(fields, key, { rare: true }), fc.integer({ min: 1, max: 15 }), async (stream, rowsAtOnce) => {
+        const records = recordsOf(stream, 'publishedAt')
+        const [oracle, segments] = [viewOracle(view), new Array<string>()]
+        const online = openOnlineStore({ url, prefix: `${uniqueName('wide')}:`, onError: () => {} })
+        const writer = await openSegmentWriter(duck, folder, view)
+        try {
+          for (let from = 0; from < records.length; from += rowsAtOnce) {
+            const { batch } = compileValidator(view).take(records.slice(from, from + rowsAtOnce), now)
+            oracle.add(batch)
+            await online.write(batch)
+            if (batch.count > 0) segments.push(join(folder, (await writer.write(batch, now)).file))
+          }
+          if (segments.length === 0) return
+          for (const [flight, answer] of await agreed(online, segments, at)) {
+            const values = oracle.answer(flight, at)?.values
+            expect(answer).toEqual(names.map((name) => asJson(name === 'flight' ? null : (values?.[name] ?? null))))
+          }
+        } finally {
+          writer.close()
+          await online.close()
+        }
+      }),
+      { numRuns: 40, endOnFailure: true },
     )
   },
 )
