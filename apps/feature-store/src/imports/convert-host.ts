@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process'
 import { on } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { type Converted, type ConvertJob } from './convert.ts'
+import { type ConvertJob } from './convert.ts'
 import { type FromWorker, type ToWorker } from './convert-messages.ts'
 import { ImportRefused } from './file-columns.ts'
+import { type Converted } from './take-rows.ts'
 
 /** Beside this module as source; in a bundle the modules have become one, and workers keep their folder. */
 const script = fileURLToPath(

@@ -1,5 +1,6 @@
 import { type openDuck } from '../offline/duckdb.ts'
-import { type Converted, type ConvertJob } from './convert.ts'
+import { type ConvertJob } from './convert.ts'
+import { type Converted } from './take-rows.ts'
 
 export type ToWorker =
   | { readonly is: 'job'; readonly job: ConvertJob; readonly sha256: string; readonly engine: Parameters<typeof openDuck>[0] }

@@ -9,9 +9,10 @@ import { type Value, type View } from '../feature-views/view.ts'
 import { compileValidator } from '../ingest/validate-rows.ts'
 import { type TimeFormat } from '../ingest/validate-times.ts'
 import { type Duck, literal, openDuck, rowsOf } from '../offline/duckdb.ts'
-import { convert, type Converted, type ConvertJob } from './convert.ts'
+import { convert, type ConvertJob } from './convert.ts'
 import { ImportRefused } from './file-columns.ts'
 import { importPartition, recordOfLine } from './file-rows.ts'
+import { type Converted } from './take-rows.ts'
 
 const now = Date.parse('2001-01-14T12:00:00Z')
 const lag = 60_000

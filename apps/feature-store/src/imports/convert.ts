@@ -1,22 +1,21 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { type DuckDBConnection, type DuckDBValue } from '@duckdb/node-api'
+import { type DuckDBValue } from '@duckdb/node-api'
 import { itemType } from '@cascata/resources'
-import { type Erasures, lateRows } from '../erasure/late-rows.ts'
+import { type Erasures } from '../erasure/late-rows.ts'
 import { recordDecoder } from '../formats/decode.ts'
 import { schemaRegistry } from '../formats/schema-registry.ts'
 import { type View, viewOf } from '../feature-views/view.ts'
-import { type RejectCode } from '../ingest/validate-fields.ts'
-import { compileValidator, type RawRecord, type RowValidator } from '../ingest/validate-rows.ts'
-import { withoutRows } from '../ingest/row-batch.ts'
+import { compileValidator, type RawRecord } from '../ingest/validate-rows.ts'
 import { type Duck, literal, quoted, rowsOf } from '../offline/duckdb.ts'
 import { sqlType } from '../offline/duckdb-values.ts'
-import { openSegmentWriter, type SegmentWriter, settle, type WrittenSegment } from '../offline/segment-writer.ts'
+import { openSegmentWriter, settle, type WrittenSegment } from '../offline/segment-writer.ts'
 import { columnSql, type ColumnSql, rowSure } from './column-sql.ts'
-import { fileDecoder, importPartition, recordOf, recordOfLine, rowReader } from './file-rows.ts'
+import { fileDecoder, importPartition, recordOf, rowReader } from './file-rows.ts'
+import { convertLines } from './convert-lines.ts'
 import { columnsOfFile, type FileColumns, ImportRefused, stageCsv } from './file-columns.ts'
-import { linesOf } from './lines.ts'
+import { batchRows, type Converted, type Converting, merged, takeIn } from './take-rows.ts'
 
 export type ImportFormat = 'parquet' | 'csv' | 'ndjson'
 
@@ -38,42 +37,8 @@ export interface ConvertJob {
   readonly maxRows: number
 }
 
-/** A row of a file that was refused; rows count from 1. */
-export interface RejectedRow {
-  readonly row: number
-  readonly code: RejectCode
-  readonly field?: string
-  readonly message?: string
-}
-
-/** What came of some rows of a file. */
-export interface Converted {
-  /** The row after the last one. */
-  readonly toRow: number
-  readonly segments: readonly WrittenSegment[]
-  readonly rejected: number
-  readonly reasons: Readonly<Record<string, number>>
-  /** The first of them. */
-  readonly sample: readonly RejectedRow[]
-  /** Rows of erased entities. */
-  readonly ignored: number
-}
-
 /** Rows that make one segment. */
 const rowsAtOnce = 1_000_000
-/** Rows that pass through JavaScript at once. */
-const batchRows = 50_000
-const batchBytes = 32 * 1024 ** 2
-const sampled = 1_000
-
-interface Converting {
-  readonly job: ConvertJob
-  readonly view: View
-  readonly connection: DuckDBConnection
-  readonly validator: RowValidator
-  readonly writer: SegmentWriter
-}
-
 /**
  * Converts a file to segments, a bounded number of rows at a time, and gives what came of each.
  *
@@ -94,25 +59,6 @@ export async function* convert(duck: Duck, job: ConvertJob): AsyncGenerator<Conv
     writer.close()
     connection.closeSync()
   }
-}
-
-async function* convertLines(converting: Converting): AsyncGenerator<Converted> {
-  const { job } = converting
-  const { fromRow, firstOffset, maxRows } = job
-  let records: RawRecord[] = []
-  let [row, bytes] = [0, 0]
-  for await (const line of linesOf(job.path)) {
-    row += 1
-    if (row > maxRows) throw new ImportRefused(`it has more than ${maxRows} rows (FEATURE_STORE_MAX_IMPORT_ROWS)`)
-    if (row <= fromRow || line.length === 0) continue
-    records.push(recordOfLine(line, firstOffset + row - 1))
-    bytes += line.length
-    if (records.length < batchRows && bytes < batchBytes) continue
-    yield await takeIn(converting, records, row)
-    records = []
-    bytes = 0
-  }
-  if (records.length > 0 || row > fromRow) yield await takeIn(converting, records, row)
 }
 
 async function* convertColumns(converting: Converting): AsyncGenerator<Converted> {
@@ -234,35 +180,6 @@ async function takeUnsure(
   }
   parts.push(await takeIn(converting, records, to))
   return parts.reduce(merged)
-}
-
-const merged = (one: Converted, other: Converted): Converted => {
-  const reasons = { ...one.reasons }
-  for (const [code, count] of Object.entries(other.reasons)) reasons[code] = (reasons[code] ?? 0) + count
-  return {
-    toRow: other.toRow,
-    segments: [...one.segments, ...other.segments],
-    rejected: one.rejected + other.rejected,
-    reasons,
-    sample: [...one.sample, ...other.sample].slice(0, sampled),
-    ignored: one.ignored + other.ignored,
-  }
-}
-
-async function takeIn({ job, validator, writer }: Converting, records: readonly RawRecord[], toRow: number): Promise<Converted> {
-  const { batch, rejects } = validator.take(records, job.now)
-  const late = lateRows(batch, job.erasures)
-  const kept = late.size === 0 ? batch : withoutRows(batch, late)
-  const reasons: Record<string, number> = {}
-  for (const { code } of rejects) reasons[code] = (reasons[code] ?? 0) + 1
-  const sample = rejects.slice(0, sampled).map(({ offset, code, field, message }) => ({
-    row: offset - job.firstOffset + 1,
-    code,
-    ...(field === undefined ? {} : { field }),
-    ...(message === undefined ? {} : { message }),
-  }))
-  const segments = kept.count > 0 ? [await writer.write(kept, job.now)] : []
-  return { toRow, segments, rejected: rejects.length, reasons, sample, ignored: late.size }
 }
 
 async function readable<T>(work: () => Promise<T>): Promise<T> {

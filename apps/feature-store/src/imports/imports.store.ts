@@ -1,6 +1,7 @@
 import { type Database, type Tx } from '@cascata/messaging'
 import { type WrittenSegment } from '../offline/segment-writer.ts'
-import { type Converted, type ImportFormat, type RejectedRow } from './convert.ts'
+import { type ImportFormat } from './convert.ts'
+import { type Converted, type RejectedRow } from './take-rows.ts'
 
 type Executor = Pick<Database, 'query'> | Pick<Tx, 'query'>
 
