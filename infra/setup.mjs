@@ -6,7 +6,7 @@ import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, '')
@@ -42,7 +42,35 @@ const checkMachine = (command, before) => {
     give(`npm ${version} is too old: 9 or newer is needed. \`npm install -g npm@10\` brings one.`)
 }
 
-const installed = () => existsSync(node) && existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted()
+const libc = () => (process.report.getReport().header.glibcVersionRuntime ? 'glibc' : 'musl')
+/** Whether a package of the lock file has to be there: of the optional ones only the native bindings for this machine. */
+const isNeeded = ({ optional, link, os, cpu, libc: libcs }) => {
+  if (link || (optional && !cpu)) return false
+  return [[os, process.platform], [cpu, process.arch], [libcs, libc()]].every(([fit, own]) => !fit || fit.includes(own)) // prettier-ignore
+}
+
+/**
+ * Whether npm's own record of what it installed, which it writes last, has what the lock file says: `npm ci` by hand is as good,
+ * unless it ran on a Node for which npm leaves out bindings.
+ */
+const isByHand = () => {
+  try {
+    const packages = (...path) => JSON.parse(readFileSync(join(root, ...path), 'utf8')).packages
+    const there = packages('node_modules', '.package-lock.json')
+    const wanted = Object.entries(packages('package-lock.json')).filter(([path]) => path.includes('node_modules/'))
+    return wanted.every(([path, entry]) => !isNeeded(entry) || there[path]?.version === entry.version)
+  } catch {
+    return false
+  }
+}
+
+const installed = () => {
+  if (!existsSync(node)) return false
+  if (existsSync(stamp)) return readFileSync(stamp, 'utf8') === wanted()
+  if (!isByHand()) return false
+  writeFileSync(stamp, wanted())
+  return true
+}
 
 /** True while another set-up in this folder is alive; its lock is a folder holding its process id. */
 const heldByAnother = (lock) => {
@@ -68,11 +96,10 @@ const withLock = (work) => {
   }
   writeFileSync(join(lock, 'pid'), String(process.pid))
   const release = () => rmSync(lock, { recursive: true, force: true })
-  try {
-    return work()
-  } finally {
-    release()
-  }
+  process.once('exit', release)
+  work()
+  process.off('exit', release)
+  release()
 }
 
 /** Runs npm, on another Node when its folder is given; ends the set-up when it fails. */
@@ -105,7 +132,8 @@ const install = () => {
   checkMachine(command, before)
   process.stderr.write('cascata: installing the packages of package-lock.json (once)\n')
   const began = Date.now()
-  rmSync(stamp, { force: true })
+  // npm stumbles over what an install that was interrupted has left behind.
+  rmSync(join(root, 'node_modules'), { recursive: true, force: true, maxRetries: 10, retryDelay: 300 })
   const ci = (nodeFolder) => runNpm([command, before], ['ci'], nodeFolder)
   if (isTooOldForAll) withNewerNode([command, before], ci)
   else ci()
@@ -123,9 +151,25 @@ const npmEnvironment = () => {
   return { ...Object.fromEntries(Object.entries(process.env).filter(ours)), ONNXRUNTIME_NODE_INSTALL: 'skip' }
 }
 
+/**
+ * In an npm script `node` is the project's own, once there is one: the packages are installed by the machine's, which is not
+ * among what an install removes.
+ */
+const installByMachine = () => {
+  const path = (process.env.PATH ?? '').split(delimiter).filter((folder) => !folder.startsWith(root))
+  const env = { ...process.env, PATH: path.join(delimiter) }
+  const { status } = spawnSync('node', [fileURLToPath(import.meta.url), installOnly], { stdio: 'inherit', env })
+  if (status !== 0) process.exit(status ?? 1)
+}
+const installOnly = '--install-only'
+
 const main = () => {
   const [command = 'up', ...rest] = process.argv.slice(2)
-  if (!installed()) withLock(() => installed() || install())
+  if (!installed()) {
+    if (process.execPath.startsWith(join(root, 'node_modules'))) installByMachine()
+    else withLock(() => installed() || install())
+  }
+  if (command === installOnly) return
   const script = join(root, command.includes('/') ? command : join('infra', `${command}.ts`))
   const path = `${join(root, 'node_modules', 'node', 'bin')}:${join(root, 'node_modules', '.bin')}:${process.env.PATH ?? ''}`
   const child = spawn(node, ['--disable-warning=ExperimentalWarning', script, ...rest], {
