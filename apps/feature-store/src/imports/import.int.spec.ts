@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { readdirSync } from 'node:fs'
+import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { eventually as within, type PrivateService, startPrivateKafka } from '@cascata/testing'
@@ -78,20 +78,24 @@ const imported = async (view: string, files: readonly Given[], more: object = {}
   for (const each of files) await send(body.id, each)
   return ended(body.id)
 }
-const offline = async (view: string) => {
-  const { bytes } = await service.call('GET', `/v1/views/default/${view}/rows`)
-  const { writeFileSync } = await import('node:fs')
-  const path = join(settings['CASCATA_HOME']!, `${view}.parquet`)
+const parquet = async (name: string, bytes: Buffer, select: string, rest: string) => {
+  const path = join(settings['CASCATA_HOME']!, `${name}.parquet`)
   writeFileSync(path, bytes)
   const duck = await openDuck({ folder: settings['CASCATA_HOME']!, name: 'reading', memory: 128 * 1024 ** 2, threads: 1 })
   const connection = await duck.connect()
-  const rows = await rowsOf(
-    connection,
-    `select flight, n::INTEGER as n, epoch_ms(__event_time)::DOUBLE as et, epoch_ms(__available_at)::DOUBLE as av, __offset::INTEGER as ofs from read_parquet(${literal(path)}) order by __offset`,
-  )
+  const rows = await rowsOf(connection, `${select} from read_parquet(${literal(path)}) ${rest}`)
   connection.closeSync()
   duck.close()
   return rows
+}
+const offline = async (view: string) => {
+  const { bytes } = await service.call('GET', `/v1/views/default/${view}/rows`)
+  return parquet(
+    view,
+    bytes,
+    'select flight, n::INTEGER as n, epoch_ms(__event_time)::DOUBLE as et, epoch_ms(__available_at)::DOUBLE as av, __offset::INTEGER as ofs',
+    'order by __offset',
+  )
 }
 
 it(
@@ -250,6 +254,59 @@ spec:
     expect(later.snapshot).toContainEqual(expect.objectContaining({ view: 'observed', partition: 65_535, to: 31 }))
   },
 )
+
+it('counts in windows once, beside rows of the topic, and when these are read again', { timeout: 300_000 }, async () => {
+  await them.apply(
+    `${viewYaml('windowed')}  aggregations:
+    total: {fn: sum, of: n, windows: [3h, 7d]}
+    rows: {fn: count, windows: [7d]}
+`,
+  )
+  await eventually(async () => expect((await stateOf('windowed')).partitions).toHaveLength(1))
+  const names = ['total_3h', 'total_7d', 'rows_7d']
+  const features = names.map((name) => `windowed:${name}`)
+  const at = t0 + 8 * hour
+  const online = async () =>
+    (await service.call('POST', '/v1/features', { features, entities: { flight: ['F1', 'F2'] } }, { 'cascata-at': iso(at) })).body
+      .values
+  const offlineThen = async () => {
+    const spine = await service.call('PUT', '/v1/spines', `flight,at\nF1,${iso(at)}\nF2,${iso(at)}\n`, {
+      'content-type': 'text/csv',
+    })
+    const { body } = await service.call('POST', '/v1/datasets', { features, spine: spine.body.sha256 })
+    await eventually(async () => expect((await service.call('GET', `/v1/datasets/${body.id}`)).body.state).toBe('built'))
+    const { bytes } = await service.call('GET', `/v1/datasets/${body.id}/data`)
+    const columns = names.map((name) => `windowed__${name}`)
+    const rows = await parquet(
+      'asked',
+      bytes,
+      `select ${columns.map((each) => `${each}::DOUBLE as ${each}`).join(', ')}`,
+      'order by flight',
+    )
+    return rows.map((row) => columns.map((each) => row[each]))
+  }
+  const content = csv([
+    ['F1', t0, 1],
+    ['F1', t0 + 6 * hour, 10],
+    ['F1', t0 + 7 * hour, 100],
+    ['F2', t0 + 1 * hour, 7],
+  ])
+  const first = await imported('windowed', [{ name: 'w.csv', content }])
+  expect(first).toMatchObject({ state: 'done', accepted: 4 })
+  const before = [[110, 111, 3], [null, 7, 1]] // prettier-ignore
+  await eventually(async () => expect(await online()).toEqual(before))
+  expect(await offlineThen()).toEqual(before)
+
+  const live = { flight: 'F1', publishedAt: iso(t0 + 7.5 * hour), n: 1_000 }
+  await them.publish('windowed', [{ value: live, timestamp: t0 + 7.5 * hour }])
+  const after = [[1_110, 1_111, 4], [null, 7, 1]] // prettier-ignore
+  await eventually(async () => expect(await online()).toEqual(after))
+  expect(await imported('windowed', [{ name: 'again.csv', content }])).toMatchObject({ id: first.id, accepted: 4 })
+  expect((await service.call('POST', '/v1/views/default/windowed/replay', { from: iso(t0) })).status).toBe(200)
+  await eventually(async () => expect(await stateOf('windowed')).toMatchObject({ partitions: [{ epoch: 1, nextOffset: 1 }] }))
+  await eventually(async () => expect(await online()).toEqual(after))
+  expect(await offlineThen()).toEqual(after)
+})
 
 describe('what is refused', () => {
   beforeAll(() => applied('picky'))

@@ -11,7 +11,12 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { outsider, settingsForTest, startForTest } from '../start-for-test.ts'
 
 const run = promisify(execFile)
-const [plans, legs, tickets] = [uniqueName('plans'), uniqueName('routes'), uniqueName('tickets')]
+const [plans, legs, tickets, pictures] = ['plans', 'routes', 'tickets', 'media'].map((name) => uniqueName(name)) as [
+  string,
+  string,
+  string,
+  string,
+]
 const now = Date.now()
 const iso = (ms: number) => new Date(ms).toISOString()
 const departs = Math.floor(now / 1_000) * 1_000
@@ -55,6 +60,23 @@ spec:
   eventTime: {field: at}
   ttl: none
   fields: {ticket: int, at: timestamp, price: double}
+---
+apiVersion: cascata/v1
+kind: FeatureView
+metadata: {name: media}
+spec:
+  source: {topic: ${pictures}, partitions: 1}
+  entity: [flight]
+  eventTime: {field: at}
+  fields:
+    flight: string
+    at: timestamp
+    photo: {type: bytes, nullable: true}
+    tags: {type: list<string>, nullable: true}
+    vector: {type: list<double>, nullable: true}
+    ids: {type: list<int64>, nullable: true}
+    flags: {type: list<boolean>, nullable: true}
+    takenAt: {type: timestamp, nullable: true}
 `
 
 let kafka: PrivateService
@@ -68,7 +90,7 @@ beforeAll(async () => {
   await them.apply(yaml)
   await eventually(async () => {
     const { body } = await service.call('GET', '/v1/views')
-    expect(body.views).toHaveLength(3)
+    expect(body.views).toHaveLength(4)
   })
   const send = async (topic: string, value: object | string) => them.publish(topic, [{ value, timestamp: now - 60_000 }])
   const plan = { at: iso(now - 60_000), distanceKm: 100, share: 0.1, seats: 9_223_372_036_854_775, gates: 2, late: false }
@@ -78,12 +100,25 @@ beforeAll(async () => {
   await send(legs, { origin: 'SFO', destination: 'ATL', at: iso(now - 2 * 3_600_000), delay: 4 })
   await send(tickets, `{"ticket":9007199254740993,"at":"${iso(now - 60_000)}","price":7}`)
   await send(tickets, `{"ticket":9007199254740992,"at":"${iso(now - 60_000)}","price":8}`)
+  const taken = { at: iso(now - 60_000), takenAt: iso(departs) }
+  await send(pictures, {
+    ...taken,
+    flight: 'M1',
+    photo: 'AP8B',
+    tags: ['late', 'ä'],
+    vector: [1, 2.5],
+    ids: [1, -2],
+    flags: [true, false],
+  })
+  await send(pictures, { flight: 'M2', at: iso(now - 60_000), photo: null, tags: null })
+  await send(pictures, { ...taken, flight: 'M3', photo: '', tags: [], vector: [], ids: [], flags: [] })
   await publishVersion()
   await eventually(async () => {
     for (const [view, rows] of [
       ['plans', 2],
       ['routes', 2],
       ['tickets', 2],
+      ['media', 3],
     ] as const)
       expect((await service.call('GET', `/v1/views/default/${view}`)).body.rows.accepted).toBe(rows)
     const asked = { feature_service: 'delay', entities: { flight: ['F1'] } }
@@ -131,6 +166,21 @@ it('serves the real client of Feast', { timeout: 900_000 }, async () => {
   const answers = JSON.parse(stdout.trim().split('\n').at(-1)!) as Record<string, unknown>
   const flights = { flight: ['F1', 'F2', 'F9'] }
   expect(answers).toEqual({
+    media: {
+      values: {
+        flight: ['M1', 'M2', 'M3', 'M9'],
+        // Feast's client leaves the base64 of bytes as it is.
+        photo: ['AP8B', null, '', null],
+        tags: [['late', 'ä'], null, null, null],
+        vector: [[1, 2.5], null, null, null],
+        ids: [[1, -2], null, null, null],
+        flags: [[true, false], null, null, null],
+        takenAt: [departs / 1_000, null, departs / 1_000, null],
+      },
+      kinds: expect.objectContaining({ vector: expect.arrayContaining(['double_list_val']) as unknown }) as unknown,
+      // An empty list is one, though Feast's client can take none in.
+      statuses: expect.objectContaining({ tags: [1, 2, 1, 3], vector: [1, 2, 1, 3], takenAt: [1, 2, 1, 3] }) as unknown,
+    },
     all: {
       values: {
         ...flights,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from feast import Entity, FeatureService, FeatureStore, FeatureView, Field, FileSource, ValueType
 from feast.repo_config import RepoConfig
-from feast.types import Bool, Float32, Float64, Int32, Int64, String, UnixTimestamp
+from feast.types import Array, Bool, Bytes, Float32, Float64, Int32, Int64, String, UnixTimestamp
 
 url = sys.argv[1]
 folder = Path(tempfile.mkdtemp())
@@ -39,9 +39,12 @@ plans = view(
 )
 routes = view("routes", [origin, destination], delay=Float64)
 tickets = view("tickets", [ticket], price=Float64)
+media = view(
+    "media", [flight], photo=Bytes, tags=Array(String), vector=Array(Float64), ids=Array(Int64), flags=Array(Bool), takenAt=UnixTimestamp
+)
 service = FeatureService(name="delay@3", features=[plans[["distanceKm", "carrier"]]])
 champion = FeatureService(name="delay", features=[plans[["distanceKm"]]])
-store.apply([flight, origin, destination, ticket, plans, routes, tickets, service, champion])
+store.apply([flight, origin, destination, ticket, plans, routes, tickets, media, service, champion])
 
 
 def read(features, rows, **more):
@@ -62,7 +65,9 @@ def failure(work):
 
 flights = [{"flight": "F1"}, {"flight": "F2"}, {"flight": "F9"}]
 everything = [f"plans:{name}" for name in ["carrier", "distanceKm", "share", "seats", "gates", "late", "departsAt"]]
+media_names = ["photo", "tags", "vector", "ids", "flags", "takenAt"]
 print(json.dumps({
+    "media": read([f"media:{name}" for name in media_names], [{"flight": name} for name in ["M1", "M2", "M3", "M9"]]),
     "all": read(everything, flights),
     "full names": read(["plans:seats"], flights, full_feature_names=True)["values"],
     "several views": read(
