@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process'
 import { readFileSync, rmSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
+import { appPorts } from '@cascata/service'
 import { fetchAnyPort } from '@cascata/service/any-port'
 import { eventually, freePort, testHome, uniqueName } from '@cascata/testing'
 
@@ -44,6 +45,20 @@ export async function startPlatform() {
     async cascata(...args: string[]) {
       const { stdout } = await execute(join(root, 'cascata'), args, { env, cwd: root, timeout: 120_000 })
       return stdout
+    },
+    /** Runs what a page of the documents says in a shell, in the clone as its reader does; ports and the folder of the state are this platform's. */
+    async shell(script: string, more: Readonly<Record<string, string>> = {}) {
+      const { apps } = read()
+      const ported = Object.entries(appPorts).reduce(
+        (text, [app, port]) => text.replaceAll(`localhost:${port}`, new URL(apps[app]?.url ?? 'http://none').host),
+        script.replaceAll('.cascata/', `${home}/`),
+      )
+      const ran = Object.entries(more).reduce((text, [page, here]) => text.replaceAll(page, here), ported)
+      const options = { env: { ...env, PATH: `${dirname(node)}:${process.env['PATH']}` }, cwd: root, timeout: 120_000 }
+      return execute('sh', ['-c', ran], options).then(
+        ({ stdout }) => ({ code: 0, stdout, stderr: '' }),
+        ({ code, stdout, stderr }: { code: number; stdout: string; stderr: string }) => ({ code, stdout, stderr }),
+      )
     },
     /** kill -9, then waits until something else does its work and answers. */
     async kill(kind: 'apps' | 'backing', name: string) {

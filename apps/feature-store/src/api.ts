@@ -37,8 +37,9 @@ export const api: RouteNotes = {
     errors: [errors.viewNotFound, errors.notHalted],
   },
   'POST /v1/views/{namespace}/{name}/replay': {
-    does: 'Reads its topic again, from the beginning.',
-    errors: [errors.viewNotFound, errors.replayRefused],
+    does: 'Reads its topic again: all of it, or from a time or from offsets on.',
+    body: [json, '`from?`: `earliest`, a time (ISO 8601), or an offset by partition'],
+    errors: [errors.viewNotFound, errors.replayRefused, errors.timeInvalid],
   },
   'POST /v1/views/{namespace}/{name}/rebuild': {
     does: 'Writes its online rows again from the segments.',
