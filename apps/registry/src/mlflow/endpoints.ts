@@ -3,7 +3,7 @@ import { type Clock, type CodedError, type ErrorFormat, permission, type Role } 
 import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { type z } from 'zod'
 import { notImplemented } from '../errors.ts'
-import { apiDocs, parsed, refuse } from './wire.ts'
+import { apiDocs, JsonText, parsed, refuse } from './wire.ts'
 
 /** What the routes work with. */
 export interface Tracking {
@@ -20,7 +20,7 @@ export interface Endpoint {
   readonly answer: (request: FastifyRequest) => Promise<object>
 }
 
-/** A route whose parameters (path, query, body together) are of a shape; the answer goes out as JSON, unset fields left out. */
+/** A route whose parameters (path, query, body together) are of a shape; the answer goes out as JSON, unset fields left out; as it is where it is `JsonText`. */
 export const endpoint = <Shape extends z.ZodType>(
   methods: Endpoint['methods'][number] | Endpoint['methods'],
   path: string,
@@ -47,12 +47,19 @@ const refuseTheRest = (request: FastifyRequest, _reply: FastifyReply): never => 
   throw notImplemented({ message: `${request.method} ${path} is not supported by this server.` })
 }
 
+const sending =
+  (answer: Endpoint['answer']) =>
+  async (request: FastifyRequest, reply: FastifyReply): Promise<object> => {
+    const answered = await answer(request)
+    return answered instanceof JsonText ? reply.type('application/json; charset=utf-8').send(answered.text) : answered
+  }
+
 /** Puts the routes under every prefix; whatever else is asked under `mlflow/` is answered with 501. */
 export const mountEndpoints = (fastify: FastifyInstance, endpoints: readonly Endpoint[]): void => {
   for (const prefix of prefixes) {
     for (const { methods, path, needs, answer } of endpoints) {
       const config = { permission: permission(needs, { scope: 'handler' }) }
-      fastify.route({ method: [...methods], url: `${prefix}/mlflow/${path}`, config, handler: answer })
+      fastify.route({ method: [...methods], url: `${prefix}/mlflow/${path}`, config, handler: sending(answer) })
     }
     const config = { permission: permission('viewer', { scope: 'handler' }) }
     fastify.route({

@@ -1,7 +1,7 @@
 import { type Database, type Tx } from '@cascata/messaging'
 import { requireAccess } from '@cascata/service'
 import { resourceDoesNotExist } from '../errors.ts'
-import { type KeyValue, refuse, said } from './wire.ts'
+import { type KeyValue, refuse } from './wire.ts'
 
 type Executor = Pick<Database, 'query'>
 
@@ -17,33 +17,40 @@ export interface RunInfo {
   readonly lifecycle_stage: 'active' | 'deleted'
 }
 
-/** `[value, is_nan, timestamp, step]` */
-type LatestPoint = readonly [number, boolean, number, number]
-
-/** A run with everything it has logged; `null` where it has logged nothing of a kind. */
+/** A run with everything it has logged: arrays as JSON text, in MLflow's form; `null` where it has logged nothing of a kind. */
 export interface WholeRun extends RunInfo {
-  readonly metrics: Readonly<Record<string, LatestPoint>> | null
-  readonly params: Readonly<Record<string, string>> | null
-  readonly tags: Readonly<Record<string, string>> | null
-  readonly inputs: readonly { dataset: object; tags: Readonly<Record<string, string>> }[] | null
-  readonly outputs: readonly { model_id: string; step: number }[] | null
+  readonly metrics: string | null
+  readonly params: string | null
+  readonly tags: string | null
+  readonly inputs: string | null
+  readonly outputs: string | null
 }
 
 const runColumns = `r.run_id, r.experiment_id, e.namespace, r.name, r.user_id, r.status, r.start_time, r.end_time, r.lifecycle_stage`
 
-/** What is logged of a kind, gathered per run by the database: that is several times cheaper than a row each. */
-const gathered = (alias: string, table: string, what: string): string =>
-  `left join (select run_id, ${what} as data from ${table} where run_id = any($1) group by run_id) ${alias} on ${alias}.run_id = r.run_id`
+/**
+ * What is logged of a kind, gathered per run by the database as text that goes out as it is: a page of runs is large, and to parse and
+ * write it again would cost more than to find it.
+ */
+const gathered = (alias: string, table: string, item: string, order = ''): string =>
+  `left join (select run_id, '[' || string_agg(${item}, ',' ${order}) || ']' as data from ${table} where run_id = any($1) group by run_id) ${alias} on ${alias}.run_id = r.run_id`
+
+const pair = `'{"key":' || to_json(key) || ',"value":' || to_json(value) || '}'`
+
+/** float8 as text is the shortest number that reads back as the same, and JSON; infinities are not kept. */
+const point = `'{"key":' || to_json(key) || ',"value":' || case when is_nan then '"NaN"' else value::text end || ',"timestamp":' || timestamp || ',"step":' || step || '}'`
+
+const input = `'{"dataset":' || dataset::text || ',"tags":[' || coalesce((select string_agg(${pair}, ',') from jsonb_each_text(tags)), '') || ']}'`
 
 const whole = `
   select ${runColumns}, m.data as metrics, p.data as params, t.data as tags, i.data as inputs, o.data as outputs
     from unnest($1::text[]) with ordinality asked(run_id, place) join run r on r.run_id = asked.run_id
     join experiment e on e.id = r.experiment_id
-    ${gathered('m', 'latest_metric', 'json_object_agg(key, json_build_array(value, is_nan, timestamp, step))')}
-    ${gathered('p', 'run_param', 'json_object_agg(key, value)')}
-    ${gathered('t', 'run_tag', 'json_object_agg(key, value)')}
-    ${gathered('i', 'run_input', `json_agg(json_build_object('dataset', dataset, 'tags', tags) order by name, digest)`)}
-    ${gathered('o', 'run_output', `json_agg(json_build_object('model_id', model_id, 'step', step) order by model_id)`)}
+    ${gathered('m', 'latest_metric', point)}
+    ${gathered('p', 'run_param', pair)}
+    ${gathered('t', 'run_tag', pair)}
+    ${gathered('i', 'run_input', input, 'order by name, digest')}
+    ${gathered('o', 'run_output', `'{"model_id":' || to_json(model_id) || ',"step":' || step || '}'`, 'order by model_id')}
    order by asked.place`
 
 /** Where a run's artifacts lie: chosen here, never by a client. */
@@ -65,30 +72,20 @@ export const sayInfo = (run: RunInfo): object => ({
   lifecycle_stage: run.lifecycle_stage,
 })
 
-const pairs = (values: Readonly<Record<string, string>> | null): KeyValue[] | undefined =>
-  values === null ? undefined : Object.entries(values).map(([key, value]) => ({ key, value }))
+/** An object of JSON texts; what is null is left out. */
+const objectOf = (fields: Readonly<Record<string, string | null>>): string =>
+  `{${Object.entries(fields)
+    .flatMap(([name, text]) => (text === null ? [] : [`"${name}":${text}`]))
+    .join(',')}}`
 
-const points = (values: WholeRun['metrics']): object[] | undefined =>
-  values === null
-    ? undefined
-    : Object.entries(values).map(([key, [value, is_nan, timestamp, step]]) => ({
-        key,
-        value: said({ value, is_nan }),
-        timestamp,
-        step,
-      }))
-
-/** A run as MLflow's JSON says it. */
-export const sayRun = (run: WholeRun): object => ({
-  info: sayInfo(run),
-  data: {
-    metrics: points(run.metrics),
-    params: pairs(run.params),
-    tags: pairs(run.tags),
-  },
-  inputs: { dataset_inputs: run.inputs?.map(({ dataset, tags }) => ({ dataset, tags: pairs(tags) })) },
-  outputs: { model_outputs: run.outputs ?? undefined },
-})
+/** A run as MLflow's JSON says it, as text. */
+export const sayRun = (run: WholeRun): string =>
+  objectOf({
+    info: JSON.stringify(sayInfo(run)),
+    data: objectOf({ metrics: run.metrics, params: run.params, tags: run.tags }),
+    inputs: objectOf({ dataset_inputs: run.inputs }),
+    outputs: objectOf({ model_outputs: run.outputs }),
+  })
 
 /** The runs of these ids with all their data, in the order of the ids; unknown ids are left out. */
 export const wholeRuns = (db: Database, ids: readonly string[]): Promise<WholeRun[]> => db.query<WholeRun>(whole, [ids])

@@ -8,7 +8,7 @@ import { alreadyHere, imported, requireImporter } from './imported.ts'
 import { lastByKey, logTags } from './run-data.store.ts'
 import { searchRuns } from './runs.search.ts'
 import { addRun, getActiveRun, getRun, getWholeRun, sayInfo, sayRun } from './runs.store.ts'
-import { apiDocs, int64, keyValue, opaqueId, refuse, repeated, runOf, runRef, text } from './wire.ts'
+import { apiDocs, int64, JsonText, keyValue, opaqueId, refuse, repeated, runOf, runRef, text } from './wire.ts'
 import { checkedTags } from './validate-batch.ts'
 
 const nameTag = 'mlflow.runName'
@@ -137,7 +137,8 @@ const searching =
       max_results,
       page_token,
     )
-    return { runs: runs.length > 0 ? runs.map(sayRun) : undefined, next_page_token: next }
+    const page = runs.length > 0 ? [`"runs":[${runs.map(sayRun).join(',')}]`] : []
+    return new JsonText(`{${[...page, ...(next ? [`"next_page_token":${JSON.stringify(next)}`] : [])].join(',')}}`)
   }
 
 /** Runs: one execution each, with what it logged. */
@@ -155,9 +156,10 @@ export const runEndpoints = (tracking: Tracking): Endpoint[] => {
   return [
     endpoint('POST', 'runs/create', 'trainer', create, creating(tracking)),
     endpoint('POST', 'runs/update', 'trainer', update, updating(tracking)),
-    endpoint('GET', 'runs/get', 'viewer', byId, async (asked) => ({
-      run: sayRun(await getWholeRun(db, runOf(asked))),
-    })),
+    endpoint('GET', 'runs/get', 'viewer', byId, async (asked) => {
+      const run = await getWholeRun(db, runOf(asked))
+      return new JsonText(`{"run":${sayRun(run)}}`)
+    }),
     endpoint('POST', 'runs/delete', 'trainer', byId, setStage('deleted')),
     endpoint('POST', 'runs/restore', 'trainer', byId, setStage('active')),
     endpoint('POST', 'runs/search', 'viewer', search, searching(tracking)),

@@ -97,6 +97,15 @@ export const stored = (value: number): { value: number; is_nan: boolean } =>
 /** A metric's value as JSON says it. */
 export const said = ({ value, is_nan }: { value: number; is_nan: boolean }): number | 'NaN' => (is_nan ? 'NaN' : value)
 
+/** An answer that is JSON text already: it goes out as it is. */
+export class JsonText {
+  readonly text: string
+
+  constructor(text: string) {
+    this.text = text
+  }
+}
+
 /** The place where a page ended, opaque to clients. */
 export const pageToken = (offset: number): string => Buffer.from(JSON.stringify({ offset })).toString('base64url')
 
