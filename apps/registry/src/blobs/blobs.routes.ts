@@ -1,9 +1,9 @@
-import { type Readable } from 'node:stream'
 import { type Database } from '@cascata/messaging'
 import { permission } from '@cascata/service'
 import { type FastifyInstance } from 'fastify'
 import { type BlobStore } from './blob-store.ts'
 import { keepBlob } from './blobs.store.ts'
+import { uploaded } from './uploaded.ts'
 
 interface Settings {
   db: Database
@@ -27,7 +27,7 @@ export const blobRoutes = (fastify: FastifyInstance, { db, blobs, limitBytes, ti
     streamedBodies(scope)
     const limits = { bodyLimit: limitBytes, timeoutMs }
     const put = { config: { ...limits, permission: permission(['trainer', 'publisher', 'deployer'], { scope: 'none' }) } }
-    scope.put('/v1/blobs', put, (request) => keepBlob({ db, blobs }, request.body as Readable))
+    scope.put('/v1/blobs', put, (request) => keepBlob({ db, blobs }, uploaded(request)))
     const get = { config: { ...limits, permission: permission('viewer', { scope: 'none' }) } }
     scope.get<{ Params: { sha256: string } }>('/v1/blobs/:sha256', get, async ({ params: { sha256 } }, reply) => {
       const size = await blobs.size(sha256)

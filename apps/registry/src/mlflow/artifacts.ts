@@ -1,10 +1,10 @@
-import { type Readable } from 'node:stream'
 import { permission, requireAccess } from '@cascata/service'
 import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { type BlobStore } from '../blobs/blob-store.ts'
 import { streamedBodies } from '../blobs/blobs.routes.ts'
 import { keepBlob } from '../blobs/blobs.store.ts'
+import { uploaded } from '../blobs/uploaded.ts'
 import { notImplemented, resourceDoesNotExist } from '../errors.ts'
 import { findArtifact, listArtifacts, removeArtifacts, saveArtifact } from './artifacts.store.ts'
 import { type Endpoint, endpoint, prefixes, type Tracking } from './endpoints.ts'
@@ -105,7 +105,7 @@ const proxyRoutes = (scope: FastifyInstance, prefix: string, settings: Settings)
   scope.put(`${base}/artifacts/*`, { config: config('trainer') }, async (request) => {
     const path = pathOf(request)
     await mayUse(settings, path)
-    const { sha256 } = await keepBlob(settings, (request.body ?? []) as Readable)
+    const { sha256 } = await keepBlob(settings, uploaded(request))
     await saveArtifact(db, path, sha256)
     return {}
   })
@@ -152,7 +152,7 @@ const pageRoutes = (scope: FastifyInstance, settings: Settings): void => {
       const asked = parsed(upload, request.query)
       const path = checkedPath(asked.path)
       if (Number(request.headers['content-length'] ?? 0) > largestUpload) refuse('Artifact size is too large. Max size is 10MB.')
-      const { sha256 } = await keepBlob(settings, (request.body ?? []) as Readable)
+      const { sha256 } = await keepBlob(settings, uploaded(request))
       await saveArtifact(db, `${runRoot(await findActiveRun(db, asked.run_uuid))}/${path}`, sha256)
       return {}
     })

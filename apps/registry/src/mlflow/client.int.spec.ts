@@ -61,6 +61,7 @@ it('serves the real MLflow client', { timeout: 600_000 }, async () => {
     logged_models: [true],
     children: ['inner'],
     large: true,
+    parts: true,
     gone: { code: 'RESOURCE_DOES_NOT_EXIST', message: expect.stringContaining('not found') },
     missing_alias: { code: 'INVALID_PARAMETER_VALUE', message: expect.stringContaining('alias champion not found') },
     missing_run: { code: 'RESOURCE_DOES_NOT_EXIST', message: expect.stringContaining('not found') },

@@ -113,6 +113,18 @@ with tempfile.TemporaryDirectory() as folder:
     client.log_artifact(run.info.run_id, path)
     back = client.download_artifacts(run.info.run_id, "large.bin", tempfile.mkdtemp(dir=folder))
     answers["large"] = open(path, "rb").read() == open(back, "rb").read()
+
+# A client that is told to send parts learns that they are not taken, and sends the file whole.
+os.environ["MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD"] = "true"
+os.environ["MLFLOW_MULTIPART_UPLOAD_MINIMUM_FILE_SIZE"] = str(1 << 20)
+with tempfile.TemporaryDirectory() as folder:
+    path = os.path.join(folder, "parts.bin")
+    with open(path, "wb") as file:
+        file.write(os.urandom(6 << 20))
+    client.log_artifact(run.info.run_id, path)
+    back = client.download_artifacts(run.info.run_id, "parts.bin", tempfile.mkdtemp(dir=folder))
+    answers["parts"] = open(path, "rb").read() == open(back, "rb").read()
+del os.environ["MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD"]
 answers["missing_run"] = refusal(lambda: client.get_run("0" * 32))
 
 client.rename_registered_model(f"{prefix}-model", f"{prefix}-renamed")

@@ -1,5 +1,7 @@
-import { readdirSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { request } from 'node:http'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { eventually, uniqueName } from '@cascata/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -230,6 +232,18 @@ describe('an upload', () => {
     expect((await get(`artifacts/list?run_id=${run}`)).body.files).toBeUndefined()
   })
 
+  it('of no said length that is too large is answered, too', async () => {
+    const piece = Buffer.alloc(300_000)
+    const body = new ReadableStream({ pull: (sink) => void (pulled++ < 10 ? sink.enqueue(piece) : sink.close()) })
+    let pulled = 0
+    const path = `${registry.url}${proxy}/0/x/artifacts/endless.bin`
+    const answer = await fetch(path, { method: 'PUT', body, duplex: 'half' } as RequestInit)
+    expect([answer.status, await answer.json()]).toEqual([
+      413,
+      expect.objectContaining({ error_code: 'INVALID_PARAMETER_VALUE' }),
+    ])
+  })
+
   it('is never opened here: a pickle is bytes like any other, and no page is shown from what is kept', async () => {
     const run = await newRun()
     const pickle = Buffer.from("cos\nsystem\n(S'touch /tmp/pwned'\ntR.")
@@ -243,6 +257,47 @@ describe('an upload', () => {
         expect(headers.get('content-security-policy')).toContain("default-src 'none'")
       }
     }
+  })
+})
+
+/** Mounts a disk of 1 MiB; undefined where that is not allowed. */
+const smallDisk = (): string | undefined => {
+  const folder = mkdtempSync(join(tmpdir(), 'registry-disk-'))
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'cascata-test', folder], { stdio: 'ignore' })
+    return folder
+  } catch {
+    rmSync(folder, { recursive: true })
+    return undefined
+  }
+}
+
+describe('a full disk', () => {
+  const disk = smallDisk()
+  let small: Registry
+  beforeAll(async () => {
+    if (disk) small = await startForTest({ REGISTRY_DATA: disk })
+  })
+  afterAll(async () => {
+    await small?.stop()
+    if (!disk) return
+    execFileSync('umount', [disk])
+    rmSync(disk, { recursive: true })
+  })
+
+  it.skipIf(!disk)('is said as what may pass, keeps nothing half, and leaves room for what fits', async () => {
+    const put = (name: string, bytes: number) => small.call('PUT', `${proxy}/0/full/artifacts/${name}`, Buffer.alloc(bytes, name))
+    const files = () => readdirSync(disk!, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
+    const answers = await Promise.all(['a', 'b', 'c', 'd'].map((name) => put(name, 2 * 1024 ** 2)))
+    for (const { status, body } of answers) {
+      expect(status).toBe(503)
+      expect(body).toEqual({ error_code: 'TEMPORARILY_UNAVAILABLE', message: expect.stringContaining('no room left') })
+    }
+    expect(files()).toEqual([])
+    expect((await small.call('GET', `${proxy}?path=0/full/artifacts`)).body).toEqual({})
+    expect((await put('e', 500_000)).status).toBe(200)
+    expect((await small.call('GET', `${proxy}/0/full/artifacts/e`)).text).toHaveLength(500_000)
+    expect(files()).toHaveLength(1)
   })
 })
 
