@@ -25,6 +25,10 @@ export const config = defineConfig('registry', {
     'Hosts that webhooks may reach although their addresses are private, also without TLS; by name or address, comma-separated.',
   ),
   webhookTimeout: setting.duration(10_000, 'REGISTRY_WEBHOOK_TIMEOUT', 'How long a receiver may take to answer.', { min: 100 }),
+  secretsKey: setting.secret(
+    'REGISTRY_SECRETS_KEY',
+    'Key that the secrets of webhooks are encrypted with: 32 bytes in base64, the same for all replicas. Without it, one is made in CASCATA_HOME/registry/secrets.key.',
+  ),
   openLineageUrl: setting.url<string | null>(
     null,
     'OPENLINEAGE_URL',

@@ -21,6 +21,14 @@ export const resourcesInvalid = defineError<{ errors: readonly DocumentProblem[]
   hint: 'Each of `details.errors` names file, line, column and field. `./cascata plan` shows them all.',
 })
 
+export const secretsKeyWrong = defineError<{ why: string }>({
+  code: 'REG_SECRETS_KEY',
+  status: 500,
+  retry: false,
+  message: ({ why }) => `The key of the secrets of webhooks does not fit: ${why}.`,
+  hint: 'Give REGISTRY_SECRETS_KEY, or `registry/secrets.key` in CASCATA_HOME, as it was; or give the webhooks their secrets anew.',
+})
+
 export const kindUnknown = defineError<{ kind: string }>({
   code: 'REG_KIND_UNKNOWN',
   status: 404,

@@ -8,6 +8,7 @@ import { Aliases1764000650000 } from './migrations/1764000650000-aliases.ts'
 import { MetricsOfDatasets1764000660000 } from './migrations/1764000660000-metrics-of-datasets.ts'
 import { SearchingRuns1764000510000 } from './migrations/1764000510000-searching-runs.ts'
 import { Registrations1764000720000 } from './migrations/1764000720000-registrations.ts'
+import { SealedSecrets1764000800000 } from './migrations/1764000800000-sealed-secrets.ts'
 
 /** All migrations of the registry's schema, in their order. */
 export const migrations = [
@@ -21,4 +22,5 @@ export const migrations = [
   Records1764000600000,
   Deliveries1764000610000,
   Registrations1764000720000,
+  SealedSecrets1764000800000,
 ]

@@ -1,6 +1,16 @@
+import { join } from 'node:path'
 import { resourceApplied, resourceDeleted, specs } from '@cascata/events'
 import { type Database, type Messaging, openDatabase, MessagingTransport, startMessaging } from '@cascata/messaging'
-import { type Clock, createClient, createLogger, createRegistry, kafkaOf, startService, systemClock } from '@cascata/service'
+import {
+  appHome,
+  type Clock,
+  createClient,
+  createLogger,
+  createRegistry,
+  kafkaOf,
+  startService,
+  systemClock,
+} from '@cascata/service'
 import { api } from './api.ts'
 import { RegistryModule } from './app.module.ts'
 import { type BlobStore, openBlobStore } from './blobs/blob-store.ts'
@@ -19,6 +29,7 @@ import { factOf } from './resources/facts.ts'
 import { resourceRoutes } from './resources/resources.routes.ts'
 import { allResources } from './resources/resources.store.ts'
 import { commandChampion } from './versions/command-champion.ts'
+import { openSecrets, sealKept } from './webhooks/secrets.ts'
 
 /** Says on `cascata.specs` what the topic lacks of the table, whenever this replica becomes leader. */
 const sayAgain = (messaging: Messaging, db: Database) =>
@@ -44,13 +55,15 @@ export const start = async (
     log,
     poolSize: config.databasePool,
   })
+  const secrets = await openSecrets(config.secretsKey, join(appHome(config.home, 'registry'), 'secrets.key'))
+  await sealKept(db, secrets, log)
   const origin = { producer: config.registryUrl, kafka: config.kafkaBrokers[0] ?? 'kafka' }
   const handlers = consumers(config.openLineageUrl === null ? null : origin)
   const messaging = await startMessaging({ app: 'registry', kafka: kafkaOf(config), db, consumers: handlers, log, registry })
   sayAgain(messaging, db)
   const { blobGrace: graceMs, retention: retentionMs, webhookHosts: allowed, webhookTimeout: timeoutMs, openLineageUrl } = config
   messaging.leader('house', keepingHouse({ db, blobs, clock, log, graceMs, retentionMs }))
-  messaging.leader('deliveries', delivering({ db, clock, log, allowed, timeoutMs, openLineageUrl }))
+  messaging.leader('deliveries', delivering({ db, clock, log, secrets, allowed, timeoutMs, openLineageUrl }))
   exportKept(registry, () => keptFigures(db))
 
   const transfers = { db, clock, blobs, limitBytes: config.artifactLimit, timeoutMs: config.transferTimeout }
@@ -66,7 +79,11 @@ export const start = async (
     routes: (fastify) => {
       resourceRoutes(fastify, { apply, plan: planResources({ db }), limit: config.resourcesLimit })
       blobRoutes(fastify, transfers)
-      mlflowRoutes(fastify, { ...transfers, champion: commandChampion({ db, deployer }), webhooks: { allowed, timeoutMs } })
+      mlflowRoutes(fastify, {
+        ...transfers,
+        champion: commandChampion({ db, deployer }),
+        webhooks: { secrets, allowed, timeoutMs },
+      })
     },
     errorFormats: mlflowErrors,
     transports: [new MessagingTransport(messaging)],

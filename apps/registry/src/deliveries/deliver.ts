@@ -1,6 +1,7 @@
 import { type Database, pause } from '@cascata/messaging'
 import { type Clock, type Logger } from '@cascata/service'
 import { envelope } from '../webhooks/envelope.ts'
+import { type Secrets } from '../webhooks/secrets.ts'
 import { afterDelivery, findWebhook } from '../webhooks/webhooks.store.ts'
 import { decideDelivery } from './decide-delivery.ts'
 import { type Delivery, dueDeliveries, forgetOld, openLineageTarget, settle } from './deliveries.store.ts'
@@ -10,6 +11,7 @@ export interface DeliverySettings {
   readonly db: Database
   readonly clock: Clock
   readonly log: Logger
+  readonly secrets: Secrets
   /** Hosts that webhooks may reach although they are private. */
   readonly allowed: readonly string[]
   readonly timeoutMs: number
@@ -46,7 +48,7 @@ const deliver = async (settings: DeliverySettings, delivery: Delivery): Promise<
 }
 
 const attempt = async (
-  { db, clock, allowed, timeoutMs, openLineageUrl }: DeliverySettings,
+  { db, clock, secrets, allowed, timeoutMs, openLineageUrl }: DeliverySettings,
   delivery: Delivery,
 ): Promise<Attempted> => {
   const { id, target, body } = delivery
@@ -56,5 +58,5 @@ const attempt = async (
   }
   const webhook = await findWebhook(db, target)
   if (webhook?.status !== 'ACTIVE') return { is: 'forbidden', why: 'the webhook is not active' }
-  return post(envelope(webhook, { id, body, now: clock.now() }), { allowed, timeoutMs })
+  return post(envelope(webhook, secrets, { id, body, now: clock.now() }), { allowed, timeoutMs })
 }

@@ -3,6 +3,7 @@ import { type FastifyInstance } from 'fastify'
 import { type BlobStore } from '../blobs/blob-store.ts'
 import { type PostSettings } from '../deliveries/post.ts'
 import { type CommandChampion } from '../versions/command-champion.ts'
+import { type Secrets } from '../webhooks/secrets.ts'
 import { aliasAndStageEndpoints } from './aliases.ts'
 import { artifactEndpoints, artifactRoutes } from './artifacts.ts'
 import { type Endpoint, mountEndpoints, type Tracking } from './endpoints.ts'
@@ -25,7 +26,7 @@ interface Settings extends Tracking {
   readonly limitBytes: number
   readonly timeoutMs: number
   readonly champion: CommandChampion
-  readonly webhooks: PostSettings
+  readonly webhooks: PostSettings & { readonly secrets: Secrets }
 }
 
 /** What newer clients ask before their first upload: plain uploads, nothing else. */

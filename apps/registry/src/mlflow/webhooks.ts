@@ -5,6 +5,7 @@ import { record } from '../audit/audit.store.ts'
 import { permissionDenied, resourceDoesNotExist } from '../errors.ts'
 import { type PostSettings } from '../deliveries/post.ts'
 import { refusalOfUrl } from '../deliveries/public-address.ts'
+import { type Secrets } from '../webhooks/secrets.ts'
 import { testWebhook } from '../webhooks/test-webhook.ts'
 import { type Said, type Webhook, type WebhookEvent, webhookEvents } from '../webhooks/webhook.ts'
 import { addWebhook, changeWebhook, findWebhook, listWebhooks, removeWebhook } from '../webhooks/webhooks.store.ts'
@@ -12,7 +13,7 @@ import { type Endpoint, endpoint, type Tracking } from './endpoints.ts'
 import { int64, opaqueId, refuse, text } from './wire.ts'
 
 interface Settings extends Tracking {
-  readonly webhooks: PostSettings
+  readonly webhooks: PostSettings & { readonly secrets: Secrets }
 }
 
 const event = z.object({ entity: text, action: text })
@@ -30,7 +31,7 @@ const update = byId.extend(create.partial().shape).extend({ status: status.optio
 const list = z.object({ max_results: int64.default(100), page_token: text.optional() })
 
 /** A webhook as MLflow's JSON says it: its secret is never shown. */
-const say = ({ secret: _, description, ...webhook }: Webhook): object => ({ ...webhook, description: description ?? undefined })
+const say = ({ sealed: _, description, ...webhook }: Webhook): object => ({ ...webhook, description: description ?? undefined })
 
 const checkName = (name: string): void => {
   if (/^[a-zA-Z0-9]([\w.-]{0,61}[a-zA-Z0-9])?$/.test(name)) return
@@ -89,7 +90,9 @@ export const webhookEndpoints = ({ db, clock, webhooks }: Settings): Endpoint[] 
       checkName(asked.name)
       checkUrl(asked.url, webhooks)
       checkEvents(asked.events)
-      const webhook = { ...asked, webhook_id: randomUUID(), description: description ?? null, secret: secret ?? null }
+      const webhook_id = randomUUID()
+      const sealed = secret === undefined ? null : webhooks.secrets.seal(webhook_id, secret)
+      const webhook = { ...asked, webhook_id, description: description ?? null, sealed }
       const kept = await db.transaction(async (tx) => {
         const added = await addWebhook(tx, webhook, clock.now())
         await record(tx, audited('webhook.created', added))
@@ -109,12 +112,13 @@ export const webhookEndpoints = ({ db, clock, webhooks }: Settings): Endpoint[] 
     admin('GET', 'webhooks/:webhook_id', byId, async ({ webhook_id }) => ({
       webhook: say(found(await findWebhook(db, webhook_id), webhook_id)),
     })),
-    admin('PATCH', 'webhooks/:webhook_id', update, async ({ webhook_id, ...change }) => {
+    admin('PATCH', 'webhooks/:webhook_id', update, async ({ webhook_id, secret, ...change }) => {
       if (change.name !== undefined) checkName(change.name)
       if (change.url !== undefined) checkUrl(change.url, webhooks)
       if (change.events !== undefined) checkEvents(change.events)
       const changed = await db.transaction(async (tx) => {
-        const webhook = found(await changeWebhook(tx, webhook_id, change, clock.now()), webhook_id)
+        const sealed = secret === undefined ? undefined : webhooks.secrets.seal(webhook_id, secret)
+        const webhook = found(await changeWebhook(tx, webhook_id, { ...change, sealed }, clock.now()), webhook_id)
         await record(tx, audited('webhook.changed', webhook))
         return webhook
       })

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { post, type PostSettings } from '../deliveries/post.ts'
 import { envelope } from './envelope.ts'
+import { type Secrets } from './secrets.ts'
 import { bodyOf, type Said, type Webhook, type WebhookEntity } from './webhook.ts'
 
 /** What a test came to, as MLflow answers it. */
@@ -30,10 +31,10 @@ const examples: Readonly<Record<WebhookEntity, object>> = {
 export const testWebhook = async (
   webhook: Webhook,
   event: Pick<Said, 'entity' | 'action'>,
-  settings: PostSettings & { now: number },
+  settings: PostSettings & { secrets: Secrets; now: number },
 ): Promise<WebhookTestResult> => {
   const body = JSON.stringify(bodyOf({ ...event, data: examples[event.entity] }, settings.now))
-  const attempted = await post(envelope(webhook, { id: randomUUID(), body, now: settings.now }), settings)
+  const attempted = await post(envelope(webhook, settings.secrets, { id: randomUUID(), body, now: settings.now }), settings)
   if (attempted.is !== 'answered') return { success: false, error_message: attempted.why }
   const { status, body: answer } = attempted
   return { success: status < 400, response_status: status, response_body: answer }

@@ -28,8 +28,8 @@ export interface Webhook {
   readonly status: WebhookStatus
   readonly creation_timestamp: number
   readonly last_updated_timestamp: number
-  /** Signs what is sent; never shown. */
-  readonly secret: string | null
+  /** Signs what is sent, once `Secrets` has opened it; never shown. */
+  readonly sealed: string | null
 }
 
 /** What happened, with MLflow's payload. */

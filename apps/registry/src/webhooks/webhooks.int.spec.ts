@@ -1,11 +1,14 @@
-import { createHmac } from 'node:crypto'
+import { createHmac, randomBytes } from 'node:crypto'
+import { readdirSync, statSync } from 'node:fs'
 import { createServer, type IncomingMessage } from 'node:http'
 import { type AddressInfo } from 'node:net'
+import { dirname, join } from 'node:path'
 import { routeChanged } from '@cascata/events'
 import { connectKafka, type Database, fact, openDatabase, openProducer, silent, toRecord } from '@cascata/messaging'
 import { backing, eventually, uniqueName } from '@cascata/testing'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { startForTest } from '../start-for-test.ts'
+import { openSecrets, sealKept, type Secrets } from './secrets.ts'
 import { testWebhook } from './test-webhook.ts'
 import { type Webhook } from './webhook.ts'
 import { addWebhook, changeWebhook, findWebhook, listWebhooks, removeWebhook } from './webhooks.store.ts'
@@ -36,32 +39,38 @@ const stops: (() => Promise<unknown>)[] = []
 const settings = { REGISTRY_WEBHOOK_HOSTS: '127.0.0.1', REGISTRY_DATABASE_SCHEMA: uniqueName('registry') }
 let registry: Awaited<ReturnType<typeof startForTest>>
 let db: Database
+let secrets: Secrets
 beforeAll(async () => {
   registry = await startForTest(settings)
   db = await openDatabase({ url: backing().postgres, schema: settings.REGISTRY_DATABASE_SCHEMA, log: silent, poolSize: 2 })
   stops.push(() => db.close())
+  secrets = await openSecrets(null, keyFile())
 })
 afterAll(async () => {
   await Promise.all(stops.map((stop) => stop()))
   await registry?.stop()
 })
 
+const keyFile = () => join(registry.home, 'registry', 'secrets.key')
+
 const created = [{ entity: 'MODEL_VERSION', action: 'CREATED' }]
-const hook = (url: string, more: Partial<Webhook> = {}) =>
-  addWebhook(
+const hook = (url: string, more: Partial<Webhook> = {}) => {
+  const webhook_id = uniqueName('wh')
+  return addWebhook(
     db,
     {
-      webhook_id: uniqueName('wh'),
+      webhook_id,
       name: 'ci',
       description: null,
       url,
-      secret: 'shh',
+      sealed: secrets.seal(webhook_id, 'shh'),
       events: created,
       status: 'ACTIVE',
       ...more,
     },
     Date.now(),
   )
+}
 
 const newVersion = async (model: string): Promise<string> => {
   const { sha256 } = (await registry.call('PUT', '/v1/blobs', Buffer.from(uniqueName('onnx')))).body
@@ -122,7 +131,8 @@ it('calls no private address, follows no redirect, and says so', async () => {
   const { url } = await receiver(() => ({ status: 302, headers: { location: inner.url } }))
   const webhook = await hook(url, { status: 'DISABLED' })
   const event = { entity: 'MODEL_VERSION', action: 'CREATED' } as const
-  const test = (allowed: string[], to = webhook) => testWebhook(to, event, { allowed, timeoutMs: 2_000, now: Date.now() })
+  const test = (allowed: string[], to = webhook) =>
+    testWebhook(to, event, { allowed, secrets, timeoutMs: 2_000, now: Date.now() })
   expect(await test(['127.0.0.1'])).toEqual({ success: true, response_status: 302, response_body: 'ok' })
   expect(inner.received).toHaveLength(0)
   expect(await test([])).toEqual({ success: false, error_message: 'only https is allowed' })
@@ -134,7 +144,7 @@ it('calls no private address, follows no redirect, and says so', async () => {
 it('hears of a new champion as of a moved alias', async () => {
   const { url, received } = await receiver(() => ({ status: 200 }))
   const alias = [{ entity: 'MODEL_VERSION_ALIAS', action: 'CREATED' }]
-  await hook(url, { events: alias, secret: null })
+  await hook(url, { events: alias, sealed: null })
   const producer = await openProducer({
     kafka: connectKafka({ brokers: [backing().kafka], clientId: 'routes' }, silent),
     log: silent,
@@ -161,4 +171,31 @@ it('hears of a new champion as of a moved alias', async () => {
   expect(received.every(({ headers }) => headers['x-mlflow-signature'] === undefined)).toBe(true)
   const page = await listWebhooks(db, { limit: 1 })
   expect(await listWebhooks(db, { after: page[0]!.webhook_id, limit: 10 })).not.toContainEqual(page[0])
+})
+
+it('keeps secrets so that neither the database nor another key shows them, and seals what older ones left', async () => {
+  const { webhook_id } = await hook('https://example.com/')
+  const dumped = async () => JSON.stringify(await db.query('select * from webhook'))
+  expect(await dumped()).not.toContain('shh')
+  expect(statSync(keyFile()).mode & 0o777).toBe(0o600)
+
+  await db.query(`update webhook set secret = 'in the clear', sealed = null where webhook_id = $1`, [webhook_id])
+  await sealKept(db, secrets, silent)
+  expect(await dumped()).not.toContain('in the clear')
+  const sealed = (await findWebhook(db, webhook_id))!.sealed!
+  expect((await openSecrets(null, keyFile())).open(webhook_id, sealed)).toBe('in the clear')
+
+  expect(() => secrets.open('another', sealed)).toThrow(/does not fit/)
+  expect(() => secrets.open(webhook_id, sealed.slice(4))).toThrow(/does not fit/)
+  const other = await openSecrets(randomBytes(32).toString('base64'), keyFile())
+  await sealKept(db, other, silent)
+  expect((await findWebhook(db, webhook_id))!.status).toBe('DISABLED')
+  await expect(openSecrets('short', keyFile())).rejects.toMatchObject({ code: 'REG_SECRETS_KEY' })
+})
+
+it('makes one key, however many replicas start at once', async () => {
+  const file = join(registry.home, 'at-once', 'secrets.key')
+  const all = await Promise.all(Array.from({ length: 8 }, () => openSecrets(null, file)))
+  for (const each of all) expect(all[0]!.open('a', each.seal('a', 'shh'))).toBe('shh')
+  expect(readdirSync(dirname(file))).toEqual(['secrets.key'])
 })

@@ -5,18 +5,18 @@ import { bodyOf, type Said, type Webhook, type WebhookEvent, type WebhookStatus 
 
 type Executor = Pick<Database, 'query'> | Pick<Tx, 'query'>
 
-const columns = `webhook_id, name, description, url, secret, events, status,
+const columns = `webhook_id, name, description, url, sealed, events, status,
   creation_timestamp::float8 as creation_timestamp, last_updated_timestamp::float8 as last_updated_timestamp`
 
 export type NewWebhook = Omit<Webhook, 'creation_timestamp' | 'last_updated_timestamp'>
 
 /** Keeps a new webhook; `now` in Unix ms. */
 export const addWebhook = async (db: Executor, webhook: NewWebhook, now: number): Promise<Webhook> => {
-  const { webhook_id, name, description, url, secret, events, status } = webhook
+  const { webhook_id, name, description, url, sealed, events, status } = webhook
   const [row] = await db.query<Webhook>(
-    `insert into webhook (webhook_id, name, description, url, secret, events, status, creation_timestamp, last_updated_timestamp)
+    `insert into webhook (webhook_id, name, description, url, sealed, events, status, creation_timestamp, last_updated_timestamp)
      values ($1, $2, $3, $4, $5, $6, $7, $8, $8) returning ${columns}`,
-    [webhook_id, name, description, url, secret, JSON.stringify(events), status, now],
+    [webhook_id, name, description, url, sealed, JSON.stringify(events), status, now],
   )
   return row!
 }
@@ -37,7 +37,8 @@ export interface WebhookChange {
   readonly name?: string | undefined
   readonly description?: string | undefined
   readonly url?: string | undefined
-  readonly secret?: string | undefined
+  /** As `Secrets` sealed it. */
+  readonly sealed?: string | undefined
   readonly events?: readonly WebhookEvent[] | undefined
   readonly status?: WebhookStatus | undefined
 }
@@ -49,13 +50,13 @@ export const changeWebhook = async (
   change: WebhookChange,
   now: number,
 ): Promise<Webhook | undefined> => {
-  const { name, description, url, secret, events, status } = change
+  const { name, description, url, sealed, events, status } = change
   const rows = await db.query<Webhook>(
     `update webhook set name = coalesce($2, name), description = coalesce($3, description), url = coalesce($4, url),
-        secret = coalesce($5, secret), events = coalesce($6, events), status = coalesce($7, status),
+        sealed = coalesce($5, sealed), events = coalesce($6, events), status = coalesce($7, status),
         failures = case when $7 = 'ACTIVE' then 0 else failures end, last_updated_timestamp = $8
       where webhook_id = $1 returning ${columns}`,
-    [id, name, description, url, secret, events && JSON.stringify(events), status, now],
+    [id, name, description, url, sealed, events && JSON.stringify(events), status, now],
   )
   return rows[0]
 }
