@@ -2,7 +2,7 @@ import type { Kafka } from 'kafkajs'
 import { type CloudEvent, type EventDefinition, fromKafka, type Topic, typeOfRecord } from '@cascata/events'
 import { failure, type Log } from './log.ts'
 import { type LogRecord, readLog } from './read-log.ts'
-import { backoff, pause } from './waiting.ts'
+import { backoff, pause, untilAborted } from './waiting.ts'
 
 /** Follows a compacted topic without group, cursor or database. */
 export interface CompactedReader {
@@ -77,12 +77,13 @@ export function readCompacted({ kafka, topic, definitions, onValue, log }: Compa
   }
 }
 
-/** The newest generation of each key that the topic holds now. */
+/** The newest generation of each key that the topic holds now; what was found so far when `signal` ends it. */
 export async function generationsOf(
   kafka: Kafka,
   topic: Topic,
   definitions: readonly EventDefinition[],
   log: Log,
+  signal: AbortSignal,
 ): Promise<Map<string, number>> {
   const found = new Map<string, number>()
   const reader = readCompacted({
@@ -93,7 +94,7 @@ export async function generationsOf(
     onValue: (key, event) =>
       void (event ? found.set(key, (event.data as { generation?: number }).generation ?? 0) : found.delete(key)),
   })
-  await reader.caughtUp
+  await Promise.race([reader.caughtUp, untilAborted(signal)])
   await reader.stop()
   return found
 }

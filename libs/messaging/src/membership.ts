@@ -36,6 +36,8 @@ export async function keepRunning(
       opened(consumer)
       consumer.on(consumer.events.CRASH, ({ payload }) => ended.resolve(payload.error))
       signal.addEventListener('abort', () => ended.resolve(undefined), { once: true })
+      // An end that came while Kafka was asked has told its listeners already.
+      if (signal.aborted) return
       await consumer.connect()
       await consumer.subscribe({ topics: [...reads], fromBeginning: true })
       await consumer.run({ autoCommit: false, eachBatchAutoResolve: true, partitionsConsumedConcurrently: 1, eachBatch: onBatch })

@@ -25,7 +25,7 @@ import { openProducer, type Producer } from './producer.ts'
 import { type Reader, startReader } from './reader.ts'
 import { startRelay } from './relay.ts'
 import { openTopics, type TopicSpec, type Topics } from './topics.ts'
-import { backoff, pause } from './waiting.ts'
+import { backoff, pause, untilAborted } from './waiting.ts'
 import { watchCursors } from './watch-cursors.ts'
 
 export interface MessagingSettings {
@@ -137,7 +137,8 @@ export async function startMessaging(settings: MessagingSettings): Promise<Messa
     },
     republish(topic, definitions, current) {
       return messaging.leader(`republish ${topic.name}`, async (signal) => {
-        const held = await generationsOf(kafka, topic, definitions, log)
+        const held = await generationsOf(kafka, topic, definitions, log, signal)
+        if (signal.aborted) return
         const missing = (await current()).filter((said) => generationOf(said) > (held.get(said.definition.key(said.data)) ?? -1))
         if (missing.length > 0) await producer.send({ topic: topic.name, messages: missing.map((said) => toRecord(said, app)) })
         if (missing.length > 0) log.info({ topic: topic.name, count: missing.length }, 'values were said again')
@@ -181,6 +182,3 @@ async function patiently<T>(log: Log, work: () => Promise<T>): Promise<T> {
     }
   }
 }
-
-const untilAborted = (signal: AbortSignal) =>
-  new Promise<void>((resolve) => (signal.aborted ? resolve() : signal.addEventListener('abort', () => resolve(), { once: true })))

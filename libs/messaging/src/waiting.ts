@@ -37,3 +37,7 @@ export function bell() {
   }
 }
 export type Bell = ReturnType<typeof bell>
+
+/** Resolves when the signal is, or was, aborted. */
+export const untilAborted = (signal: AbortSignal) =>
+  new Promise<void>((resolve) => (signal.aborted ? resolve() : signal.addEventListener('abort', () => resolve(), { once: true })))
