@@ -155,13 +155,13 @@ async function rowsIn(hash: string): Promise<Record<string, Value>[]> {
   return rows
 }
 
-/** Deviations are added up in another order; all else is the same to the bit. */
+/** Sums of doubles are added up in another order; all else is the same to the bit. */
 const near = (rows: readonly Record<string, Value>[]) =>
   rows.map((row) =>
     Object.fromEntries(
       Object.entries(row).map(([name, value]) => [
         name,
-        name.includes('spread') && typeof value === 'number' ? Number(value.toPrecision(9)) : value,
+        /spread|masses/.test(name) && typeof value === 'number' ? Number(value.toPrecision(9)) : value,
       ]),
     ),
   )
