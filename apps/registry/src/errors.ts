@@ -1,22 +1,13 @@
+import { formatResourceError, type ResourceError } from '@cascata/resources'
 import { defineError } from '@cascata/service'
 
-/** What is wrong with a document, with its place. */
-export interface DocumentProblem {
-  file: string
-  line: number
-  column: number
-  field: string
-  message: string
-  hint?: string | undefined
-}
-
-export const resourcesInvalid = defineError<{ errors: readonly DocumentProblem[] }>({
+export const resourcesInvalid = defineError<{ errors: readonly ResourceError[] }>({
   code: 'REG_RESOURCES_INVALID',
   status: 400,
   retry: false,
   message: ({ errors }) =>
     Array.isArray(errors)
-      ? `Nothing was applied: ${errors.length === 1 ? 'one thing is' : `${errors.length} things are`} wrong. ${errors[0]?.file}:${errors[0]?.line}:${errors[0]?.column} ${errors[0]?.field}: ${errors[0]?.message}`
+      ? `Nothing was applied: ${errors.length === 1 ? 'one thing is' : `${errors.length} things are`} wrong. ${formatResourceError(errors[0]!)}`
       : 'Nothing was applied: the documents are wrong.',
   hint: 'Each of `details.errors` names file, line, column and field. `./cascata plan` shows them all.',
 })
