@@ -20,4 +20,4 @@ export {
   type ProcessRef,
 } from './processes/process.ts'
 export { ensureRedis } from './install/redis-server.ts'
-export { installPackages } from './install/system-packages.ts'
+export { installPackages, which } from './install/system-packages.ts'

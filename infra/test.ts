@@ -14,7 +14,12 @@ const one = (file: string, args: string[], env?: NodeJS.ProcessEnv) => async () 
 const lint = async () => {
   const quiet = { NX_DAEMON: 'false', NX_TUI: 'false' }
   await show('sh', ['-c', `${bin('nx')} show projects > /dev/null`], quiet)
-  return one(bin('eslint'), ['.', '--max-warnings', '0'], quiet)()
+  // In two halves: the types of all at once are more than Node's usual heap.
+  const halves = [['apps'], ['.', '--ignore-pattern', 'apps/**']]
+  for (const half of halves) {
+    if ((await show(bin('eslint'), [...half, '--max-warnings', '0'], quiet)) !== 0) return { passed: 0, failed: 1 }
+  }
+  return { passed: 1, failed: 0 }
 }
 
 const tier = (name: Tier) => () => runTier(name)

@@ -1,12 +1,14 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { eventually, openApiText } from '@cascata/testing'
+import { eventually, needProgram, openApiText } from '@cascata/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { blockOf, blocksOf, commandsOf } from './page.ts'
 import { type Platform, startPlatform } from './platform.ts'
 
 let platform: Platform
 beforeAll(async () => {
+  // The pages ask with it, as their readers do.
+  await needProgram('curl')
   platform = await startPlatform()
 }, 600_000)
 afterAll(async () => {
