@@ -1,13 +1,13 @@
 import { type FeatureStoreConfig } from '../config.ts'
-import { entityInvalid, lookupInvalid, lookupTooLarge, onlineUnavailable, viewBuilding, viewRebuilding } from '../errors.ts'
+import { lookupInvalid, lookupTooLarge, onlineUnavailable, viewBuilding, viewRebuilding } from '../errors.ts'
 import { type Catalogue } from '../feature-views/catalogue.ts'
 import { type NamedField, qualified, type Value, type View } from '../feature-views/view.ts'
-import { encodeKey, isTooLong, maxKeyBytes } from '../ingest/entity-key.ts'
-import { type FieldReader, isFault } from '../ingest/validate-fields.ts'
 import { type FeatureStoreMetrics } from '../metrics.ts'
 import { answerWindows } from '../windows/answer-windows.ts'
 import { isTiled } from '../windows/restore-tiles.ts'
-import { type EntityTiles, type TileStore } from '../windows/tile-store.ts'
+import { type EntityTiles } from '../windows/entity-tiles.ts'
+import { type TileStore } from '../windows/tile-store.ts'
+import { keysOfAll, known } from './look-up-keys.ts'
 import { type OnlineStore } from './online-store.ts'
 import { lookUpPlans, type PlannedView, readerOf } from './look-up-plans.ts'
 import { readEventTime, readRevision } from './row-codec.ts'
@@ -82,7 +82,7 @@ function checkShape({ features, entities }: LookUp, { maxEntities, maxFeatures }
 }
 
 /** What the rows of a view say: values by field that is read, and what is known of each row. */
-interface ViewColumns {
+export interface ViewColumns {
   readonly values: Value[][]
   readonly statuses: Status[]
   readonly eventTimes: (number | null)[]
@@ -165,55 +165,6 @@ async function readerOfRows(catalogue: Catalogue, planned: PlannedView, read: Re
 const incomplete = (catalogue: Catalogue, view: View) =>
   (catalogue.isBuilding(view) ? viewBuilding : viewRebuilding)({ view: qualified(view) })
 
-/** The keys that there are: mostly all, and then the list itself, by which the store knows that views have it in common. */
-const known = (keys: readonly (string | null)[]): readonly string[] =>
-  keys.includes(null) ? keys.filter((key) => key !== null) : (keys as readonly string[])
-
-/** The keys of each view; views that find theirs in the request alike share a list. */
-function keysOfAll(
-  views: readonly PlannedView[],
-  { entities }: LookUp,
-  rows: number,
-  found: ReadonlyMap<PlannedView, ViewColumns>,
-): (string | null)[][] {
-  const shared = new Map<string, (string | null)[]>()
-  return views.map((view) => {
-    const made = view.givenKey === null ? undefined : shared.get(view.givenKey)
-    const keys = made ?? keysOf(view, entities, rows, found)
-    if (view.givenKey !== null) shared.set(view.givenKey, keys)
-    return keys
-  })
-}
-
-/** The encoded keys of a view, one an entity; null where a field of another view that is a part of it has no value. */
-function keysOf(
-  { served: { view, keyReaders }, key: sources }: PlannedView,
-  entities: LookUp['entities'],
-  rows: number,
-  found: ReadonlyMap<PlannedView, ViewColumns>,
-): (string | null)[] {
-  const columns = sources.map((source) =>
-    source.from === 'entities' ? entities[source.name]! : found.get(source.view)!.values[source.column]!,
-  )
-  const keys: (string | null)[] = []
-  for (let row = 0; row < rows; row += 1) {
-    const parts: Value[] = []
-    for (const [part, { from }] of sources.entries()) {
-      const value = columns[part]![row]
-      if (from === 'view' && value === null) break
-      parts.push(from === 'view' ? (value as Value) : keyPart(value, view.entity[part]!, keyReaders[part]!, row))
-    }
-    if (parts.length < sources.length) keys.push(null)
-    else {
-      const key = encodeKey(parts)
-      if (isTooLong(key))
-        throw entityInvalid({ field: view.spec.entity.join(', '), index: row, problem: `it is longer than ${maxKeyBytes} bytes` })
-      keys.push(key)
-    }
-  }
-  return keys
-}
-
 /** By row, null or the status of the field without a value that its key needs. */
 const unreadable = ({ key }: PlannedView, found: ReadonlyMap<PlannedView, ViewColumns>, rows: number): (Status | null)[] =>
   Array.from({ length: rows }, (_, row) => {
@@ -224,13 +175,6 @@ const unreadable = ({ key }: PlannedView, found: ReadonlyMap<PlannedView, ViewCo
     }
     return null
   })
-
-function keyPart(value: unknown, { name }: NamedField, read: FieldReader, row: number): Value {
-  if (value === null || value === undefined) throw entityInvalid({ field: name, index: row, problem: 'it is null' })
-  const stored = read(value)
-  if (isFault(stored)) throw entityInvalid({ field: name, index: row, problem: stored.message })
-  return stored
-}
 
 /** Makes readers for the revisions that encoded the rows, where one was not met yet. */
 async function prepareReaders(

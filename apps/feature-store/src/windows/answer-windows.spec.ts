@@ -4,7 +4,7 @@ import { type View } from '../feature-views/view.ts'
 import { compileValidator, type RawRecord } from '../ingest/validate-rows.ts'
 import { answerWindows } from './answer-windows.ts'
 import { oldestTiles, partialsOf, runsOf } from './tile-runs.ts'
-import { type EntityTiles } from './tile-store.ts'
+import { type EntityTiles } from './entity-tiles.ts'
 import { tailOf } from './window-plan.ts'
 
 const [minute, hour, day] = [60_000, 3_600_000, 86_400_000]

@@ -1,6 +1,6 @@
 import { type Value } from '../feature-views/view.ts'
 import { aggregateOf, mergePartial, noPartial, type Partial } from './partials.ts'
-import { type EntityTiles } from './tile-store.ts'
+import { type EntityTiles } from './entity-tiles.ts'
 import { tailOf, tileOf, type WindowFeature, type WindowPlan } from './window-plan.ts'
 
 /**
