@@ -1,8 +1,8 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, describe, expect, it } from 'vitest'
-import { type Answer, type Asked, cascata, service } from './test-shell.ts'
+import { afterAll, describe, expect, it } from 'vitest'
+import { cascata, serving } from './test-shell.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'cascata-cli-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -15,16 +15,6 @@ spec: {source: {topic: flight-plans}, entity: [flight], eventTime: {field: at}, 
 const file = (name: string, text: string): string => {
   writeFileSync(join(folder, name), text)
   return join(folder, name)
-}
-
-const open: { close(): Promise<void> }[] = []
-afterEach(async () => {
-  for (const each of open.splice(0)) await each.close()
-})
-const serving = async (answer: (asked: Asked) => Answer) => {
-  const started = await service(answer)
-  open.push(started)
-  return started
 }
 
 describe('wrong usage', () => {

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { type AddressInfo } from 'node:net'
+import { onTestFinished } from 'vitest'
 import { run } from './run.ts'
 import { type Shell } from './shell.ts'
 
@@ -41,6 +42,13 @@ export async function service(
       return new Promise((done) => server.close(() => done()))
     },
   }
+}
+
+/** The same, closed when the test that asks for it is over. */
+export async function serving(answer: (asked: Asked) => Answer): ReturnType<typeof service> {
+  const started = await service(answer)
+  onTestFinished(() => started.close())
+  return started
 }
 
 export interface Ran {

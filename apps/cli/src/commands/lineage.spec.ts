@@ -1,13 +1,8 @@
-import { afterEach, describe, expect, it } from 'vitest'
-import { type Answer, type Asked, cascata, service } from '../test-shell.ts'
+import { describe, expect, it } from 'vitest'
+import { type Answer, type Asked, cascata, serving } from '../test-shell.ts'
 
-const open: { close(): Promise<void> }[] = []
-afterEach(async () => {
-  for (const each of open.splice(0)) await each.close()
-})
 const registry = async (answer: (asked: Asked) => Answer) => {
-  const started = await service(answer)
-  open.push(started)
+  const started = await serving(answer)
   return { ...started, env: { REGISTRY_URL: started.url } }
 }
 

@@ -1,21 +1,11 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, expect, it } from 'vitest'
-import { type Answer, type Asked, cascata, service } from '../test-shell.ts'
+import { afterAll, expect, it } from 'vitest'
+import { cascata, serving } from '../test-shell.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'cascata-versions-'))
 afterAll(() => rmSync(folder, { recursive: true }))
-
-const open: { close(): Promise<void> }[] = []
-afterEach(async () => {
-  for (const each of open.splice(0)) await each.close()
-})
-const serving = async (answer: (asked: Asked) => Answer) => {
-  const started = await service(answer)
-  open.push(started)
-  return started
-}
 
 const same = { same: 'bits', modelSha256: { recorded: 'aa', now: 'aa' }, predictions: null, differences: [], why: 'equal bytes' }
 
