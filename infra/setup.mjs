@@ -42,11 +42,10 @@ const checkMachine = (command, before) => {
     give(`npm ${version} is too old: 9 or newer is needed. \`npm install -g npm@10\` brings one.`)
 }
 
-const libc = () => (process.report.getReport().header.glibcVersionRuntime ? 'glibc' : 'musl')
 /** Whether a package of the lock file has to be there: of the optional ones only the native bindings for this machine. */
-const isNeeded = ({ optional, link, os, cpu, libc: libcs }) => {
+const isNeeded = ({ optional, link, os, cpu, libc: libcs }, libc) => {
   if (link || (optional && !cpu)) return false
-  return [[os, process.platform], [cpu, process.arch], [libcs, libc()]].every(([fit, own]) => !fit || fit.includes(own)) // prettier-ignore
+  return [[os, process.platform], [cpu, process.arch], [libcs, libc]].every(([fit, own]) => !fit || fit.includes(own)) // prettier-ignore
 }
 
 /**
@@ -57,8 +56,10 @@ const isByHand = () => {
   try {
     const packages = (...path) => JSON.parse(readFileSync(join(root, ...path), 'utf8')).packages
     const there = packages('node_modules', '.package-lock.json')
+    // A report takes long to make: one for all packages.
+    const libc = process.report.getReport().header.glibcVersionRuntime ? 'glibc' : 'musl'
     const wanted = Object.entries(packages('package-lock.json')).filter(([path]) => path.includes('node_modules/'))
-    return wanted.every(([path, entry]) => !isNeeded(entry) || there[path]?.version === entry.version)
+    return wanted.every(([path, entry]) => !isNeeded(entry, libc) || there[path]?.version === entry.version)
   } catch {
     return false
   }
